@@ -1,0 +1,58 @@
+"""Put the figures that notebooks drew into the page itself, in colours that follow the theme.
+
+A figure that is linked as a picture keeps its dark ink on a dark page. Inside the page its text and
+lines can use the page's own colours: each colour of lecture_lib.plotting becomes a CSS variable.
+"""
+
+import hashlib
+import re
+from pathlib import Path
+
+from docutils import nodes
+
+from lecture_lib import plotting
+
+COLOURS = {
+    getattr(plotting, name): f"var(--fig-{name.lower()})"
+    for name in ("INK", "MUTED", "GRID", "PAPER", "BLUE", "ORANGE", "TEAL", "PURPLE")
+}
+
+
+def themed(svg: str, alt: str) -> str:
+    """The text of an SVG file made by matplotlib, fit to stand in a page."""
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    # its style sheet holds rules for `*`, which would now apply to the whole page
+    svg = re.sub(r"<style.*?</style>", "", svg, flags=re.DOTALL)
+    # names are unique within a figure only
+    prefix = "f" + hashlib.sha256(svg.encode()).hexdigest()[:8]
+    svg = re.sub(r'\bid="([^"]+)"', rf'id="{prefix}-\1"', svg)
+    svg = re.sub(r'(xlink:href="#|url\(#)', rf"\1{prefix}-", svg)
+    for colour, variable in COLOURS.items():
+        svg = re.sub(colour, variable, svg, flags=re.IGNORECASE)
+    svg = re.sub(r"(stroke|fill)=\"(var\([^\"]+)\"", r'style="\1: \2"', svg)
+    # the page's typeface, at the sizes the figure asks for
+    svg = re.sub(r"(font: [^;\"']*?)'DejaVu Sans'[^;\"]*", r"\1var(--fig-font)", svg)
+    width = re.search(r'width="([\d.]+)pt"', svg).group(1)
+    svg = re.sub(r' (width|height)="[\d.]+pt"', "", svg, count=2)
+    label = alt.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")
+    return svg.replace(
+        "<svg",
+        f'<svg role="img" aria-label="{label}" class="book-figure" style="width: {width}pt"',
+        1,
+    )
+
+
+def inline_figures(app, doctree, docname):
+    if app.builder.format != "html":
+        return
+    for image in list(doctree.findall(nodes.image)):
+        path = Path(app.srcdir) / image["uri"]
+        if path.suffix == ".svg" and "jupyter_execute" in path.parts and path.exists():
+            svg = themed(path.read_text(encoding="utf-8"), image.get("alt", ""))
+            image.replace_self(nodes.raw("", svg, format="html"))
+
+
+def setup(app):
+    app.connect("doctree-resolved", inline_figures)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,32 @@
+"""Small repairs of the stock theme, and the book's own style sheet."""
+
+
+def wanted_scripts(app, pagename, templatename, context, doctree):
+    """Keep each script once, where it belongs.
+
+    Jupyter Book puts every script under html_static_path on every page, vendored ones included.
+    And sphinx_thebe is always on in Jupyter Book 1: it fetches from a CDN and declares one
+    constant twice, which stops the script.
+    """
+    kept, names = [], set()
+    for script in context["script_files"]:
+        name = str(script.filename or "").partition("?")[0]
+        attributes = getattr(script, "attributes", {})
+        if "thebe" in name or "THEBE_JS_URL" in (attributes.get("body") or ""):
+            continue
+        if "vendor/" in name and "defer" not in attributes:  # MathJax itself is deferred
+            continue
+        if name.endswith("live.js") and "vnd.jupyter.widget-view" not in context.get("body", ""):
+            continue
+        if name and name in names:
+            continue
+        names.add(name)
+        kept.append(script)
+    context["script_files"] = kept
+
+
+def setup(app):
+    app.connect("html-page-context", wanted_scripts, priority=900)
+    app.add_css_file("book.css")
+    app.add_js_file("a11y.js", loading_method="defer")
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,97 @@
+"""One execution serves tests and book: what counts as stale, and what each notebook cost."""
+
+import execute
+import nbformat
+import pytest
+
+SECONDS, MEGABYTES = 60, 1500  # what a reader's machine and Binder can give
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A small project: one notebook, a package of one module, a pinned set."""
+    for folder in ("notebooks", "lecture_lib"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "lecture_lib" / "model.py").write_text("Q = 1\n")
+    (tmp_path / "requirements.txt").write_text("numpy==2.0\n")
+    source = tmp_path / "notebooks" / "page.md"
+    source.write_text("# Title\n\nProse.\n\n```{code-cell}\n:tags: [a]\nx = 1\n```\n")
+    for name in ("LECTURE_PROFILE", "LECTURE_DATA"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(execute, "ROOT", tmp_path)
+    monkeypatch.setattr(execute, "EXECUTED", tmp_path / "executed")
+    (tmp_path / "executed").mkdir()
+    notebook = execute.read_source(source)
+    notebook.metadata["lecture"] = {
+        "fingerprint": execute.fingerprint(notebook, execute.environment_fingerprint())
+    }
+    nbformat.write(notebook, execute.executed(source))
+    assert execute.is_current(source, execute.environment_fingerprint())
+    return tmp_path
+
+
+def current(project):
+    return execute.is_current(project / "notebooks" / "page.md", execute.environment_fingerprint())
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("Prose.", "Other prose."), ("Title", "Heading"), ("[a]", "[hide-input]")]
+)
+def test_prose_and_tags_execute_nothing(project, old, new):
+    source = project / "notebooks" / "page.md"
+    source.write_text(source.read_text().replace(old, new))
+    assert current(project)
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("notebooks/page.md", "# Title\n\n```{code-cell}\nx = 2\n```\n"),
+        ("lecture_lib/model.py", "Q = 2\n"),
+        ("lecture_lib/new.py", ""),
+        ("lecture_lib/figure.js", "export default {}\n"),
+        ("requirements.txt", "numpy==2.1\n"),
+    ],
+)
+def test_code_library_and_pins_make_it_stale(project, file, text):
+    (project / file).write_text(text)
+    assert not current(project)
+
+
+def test_profile_and_data_make_it_stale(project, monkeypatch, tmp_path):
+    monkeypatch.setenv("LECTURE_PROFILE", "full")
+    assert not current(project)
+    monkeypatch.setenv("LECTURE_PROFILE", "cpu")
+    assert current(project)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "faces.npz").write_bytes(b"x")
+    monkeypatch.setenv("LECTURE_DATA", str(tmp_path / "data"))
+    assert not current(project)
+
+
+@pytest.mark.parametrize("source", execute.sources(), ids=lambda source: source.stem)
+def test_notebook_ran_and_fits_a_small_machine(source):
+    assert execute.is_current(source, execute.environment_fingerprint()), "run `make book` first"
+    notebook = nbformat.read(execute.executed(source), as_version=4)
+    failed = [
+        output.ename
+        for cell in notebook.cells
+        for output in cell.get("outputs", [])
+        if output.output_type == "error"
+    ]
+    assert not failed
+    cost = notebook.metadata["lecture"]
+    assert cost["seconds"] < SECONDS
+    assert cost["peak_memory_mb"] < MEGABYTES
+
+
+@pytest.mark.parametrize("source", execute.sources(), ids=lambda source: source.stem)
+def test_no_warning_reaches_the_reader(source):
+    notebook = nbformat.read(execute.executed(source), as_version=4)
+    stderr = [
+        output.text
+        for cell in notebook.cells
+        for output in cell.get("outputs", [])
+        if output.get("name") == "stderr"
+    ]
+    assert not stderr

@@ -1,0 +1,49 @@
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from lecture_lib import plotting
+
+
+@pytest.fixture(autouse=True)
+def clean_figures():
+    with plt.rc_context():
+        yield
+    plt.close("all")
+
+
+def test_plane_keeps_angles_true():
+    _, ax = plt.subplots()
+    plotting.plane(ax, np.array([[0.0, 0.0], [10.0, 1.0]]))
+    assert ax.get_aspect() == 1
+
+
+@pytest.mark.parametrize("x", [np.zeros(3), np.zeros((4, 3))])
+def test_plane_refuses_what_is_not_in_the_plane(x):
+    _, ax = plt.subplots()
+    with pytest.raises(ValueError, match=r"shape \(N, 2\); got shape .*choose two columns"):
+        plotting.plane(ax, x)
+
+
+def test_image_grid_shows_each_image_in_its_place():
+    images = np.linspace(0, 1, 5 * 6).reshape(5, 6)
+    fig = plotting.image_grid(images, (2, 3), columns=2, titles=["a", "b"], row_labels=["r"])
+    shown = [ax.images[0] for ax in fig.axes if ax.images]
+    assert len(fig.axes) == 6
+    assert len(shown) == 5
+    for picture, image in zip(shown, images, strict=True):
+        np.testing.assert_array_equal(picture.get_array(), image.reshape(2, 3))
+        assert picture.get_clim() == (0, 1)
+
+
+def test_signed_images_put_zero_in_the_middle():
+    fig = plotting.image_grid(np.array([[-2.0, 1.0]]), (1, 2), columns=1, signed=True)
+    assert fig.axes[0].images[0].get_clim() == (-2, 2)
+    fig = plotting.image_grid(np.zeros((1, 2)), (1, 2), columns=1, signed=True)
+    low, high = fig.axes[0].images[0].get_clim()
+    assert low < 0 < high
+
+
+def test_image_grid_names_a_wrong_shape():
+    with pytest.raises(ValueError, match=r"\(n, 6\) for 2 by 3.*got \(1, 5\)"):
+        plotting.image_grid(np.zeros((1, 5)), (2, 3), columns=1)

@@ -1,0 +1,86 @@
+"""Write book/equations.md: each labelled equation of the book with the tests that check it.
+
+A label stands after an equation, ``$$ ... $$ (eq-pca-loss)``. A test names the equations it checks
+with ``@pytest.mark.equation("eq-pca-loss")``. tests/test_equations.py fails when one has no other.
+
+usage: python tools/equations.py
+"""
+
+import ast
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "book" / "equations.md"
+LABELLED = re.compile(
+    r"^\$\$\n(?P<formula>.+?)\n\$\$ \((?P<label>[\w-]+)\)$", re.DOTALL | re.MULTILINE
+)
+
+HEAD = """\
+# Every equation and its test
+
+Each numbered equation of this book is checked by at least one test, on data that nobody chose by
+hand. The build of the tests fails if an equation has none. This page is written by the build: it
+lists {equations} equations and the {tests} tests that check them. Run them with `make test`.
+"""
+
+
+@dataclass(frozen=True)
+class Equation:
+    """A labelled equation: its label, its TeX and the page it stands on."""
+
+    label: str
+    formula: str
+    page: Path
+
+
+def equations() -> list[Equation]:
+    """The labelled equations of the notebooks, in the order of the book."""
+    found = []
+    for page in sorted((ROOT / "notebooks").glob("*.md")):
+        for match in LABELLED.finditer(page.read_text(encoding="utf-8")):
+            found.append(Equation(match["label"], match["formula"].strip(), page))
+    return found
+
+
+def tests() -> dict[str, list[str]]:
+    """For each label that a test names, the tests: ``test_pca.py::test_residual``."""
+    found: dict[str, list[str]] = {}
+    for path in sorted((ROOT / "tests").glob("test_*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef):
+                for label in marked(node):
+                    found.setdefault(label, []).append(f"{path.name}::{node.name}")
+    return found
+
+
+def marked(function: ast.FunctionDef) -> list[str]:
+    """The labels in the ``equation`` marks of a test."""
+    return [
+        argument.value
+        for decorator in function.decorator_list
+        if isinstance(decorator, ast.Call) and ast.unparse(decorator.func) == "pytest.mark.equation"
+        for argument in decorator.args
+    ]
+
+
+def main() -> None:
+    """Write the page; leave it alone when nothing has changed, so that it is not built again."""
+    known, checks = equations(), tests()
+    used = {test for equation in known for test in checks.get(equation.label, [])}
+    text = HEAD.format(equations=len(known), tests=len(used))
+    for page in dict.fromkeys(equation.page for equation in known):
+        text += f"\n## {{doc}}`../notebooks/{page.stem}`\n"
+        for equation in known:
+            if equation.page == page:
+                text += f"\nEquation {{eq}}`{equation.label}`\n\n$$\n{equation.formula}\n$$\n\n"
+                text += "".join(
+                    f"- `{test}`\n" for test in checks.get(equation.label, ["no test yet"])
+                )
+    if not PAGE.exists() or PAGE.read_text(encoding="utf-8") != text:
+        PAGE.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

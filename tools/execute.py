@@ -1,0 +1,187 @@
+"""Execute each notebook whose code, or what its code depends on, has changed; keep the result.
+
+Every notebook is run once, by nbmake, in parallel. The executed copies lie in ``_build/executed``;
+from there their outputs go into the cache that the book is rendered from. So what was tested is
+what is shown.
+
+An execution is kept under a fingerprint of all that it depends on: the notebook's code, the package
+``lecture_lib``, the pinned set, the version of Python, and the profile and data that were in force.
+Prose, captions and cell tags are not in it, so a change in them executes nothing.
+
+usage: python tools/execute.py [--check]      (--check: only say what is stale; exit 1 if anything)
+"""
+
+import argparse
+import hashlib
+import os
+import platform
+import subprocess
+import sys
+from datetime import datetime
+from pathlib import Path
+
+import jupytext
+import nbformat
+from jupyter_cache import get_cache
+from jupyter_cache.base import CacheBundleIn
+
+ROOT = Path(__file__).resolve().parent.parent
+SOURCES = ROOT / "notebooks"
+EXECUTED = ROOT / "_build" / "executed"
+CACHE = ROOT / "_build" / ".jupyter_cache"
+# Two kernels that each start as many threads as there are cores slow each other several times over.
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+# Runs last in each notebook and is removed again: what the notebook cost in memory, in kilobytes.
+MEMORY_PROBE = "import resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+
+
+def sources() -> list[Path]:
+    """The notebooks' sources, in the order of the lecture."""
+    return sorted(SOURCES.glob("*.md"))
+
+
+def read_source(path: Path) -> nbformat.NotebookNode:
+    """The notebook that a source describes, without outputs."""
+    return jupytext.read(path)
+
+
+def code_of(notebook: nbformat.NotebookNode) -> list[str]:
+    """The text of the code cells."""
+    return [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def environment_fingerprint() -> str:
+    """A hash of what every notebook depends on besides its own code."""
+    digest = hashlib.sha256(platform.python_version().encode())
+    package = [
+        p
+        for p in (ROOT / "lecture_lib").rglob("*")
+        if p.suffix in (".py", ".js", ".css", ".mplstyle")
+    ]
+    for path in [*sorted(package), ROOT / "requirements.txt"]:
+        digest.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes() + b"\0")
+    digest.update(os.environ.get("LECTURE_PROFILE", "cpu").encode())
+    if data := os.environ.get("LECTURE_DATA"):
+        for path in sorted(p for p in Path(data).rglob("*") if p.is_file()):
+            digest.update(f"{path.name} {path.stat().st_size} {path.stat().st_mtime_ns}\n".encode())
+    return digest.hexdigest()
+
+
+def fingerprint(notebook: nbformat.NotebookNode, environment: str) -> str:
+    """A hash of all that the outputs of ``notebook`` depend on."""
+    return hashlib.sha256("\0".join([environment, *code_of(notebook)]).encode()).hexdigest()
+
+
+def executed(source: Path) -> Path:
+    """Where the executed copy of a source is kept."""
+    return EXECUTED / f"{source.stem}.ipynb"
+
+
+def is_current(source: Path, environment: str) -> bool:
+    """Whether the kept execution of ``source`` is the one that its code would give now."""
+    path = executed(source)
+    if not path.exists():
+        return False
+    kept = nbformat.read(path, as_version=4).metadata.get("lecture", {})
+    return kept.get("fingerprint") == fingerprint(read_source(source), environment)
+
+
+def run(stale: list[Path], environment: str) -> None:
+    """Execute the stale notebooks with nbmake and keep those that ran to their end."""
+    working = {source: source.with_suffix(".ipynb") for source in stale}
+    for source, path in working.items():
+        notebook = read_source(source)
+        # decided before the run: an edit made while it runs leaves the result stale, as it must
+        notebook.metadata["lecture"] = {"fingerprint": fingerprint(notebook, environment)}
+        notebook.cells.append(nbformat.v4.new_code_cell(MEMORY_PROBE))
+        nbformat.write(notebook, path)
+    workers = min(len(stale), os.cpu_count() or 1)
+    command = [sys.executable, "-m", "pytest", "--nbmake", "--nbmake-kernel=python3", "--overwrite"]
+    command += [
+        "--nbmake-timeout=300",
+        "-v",
+        f"-n{workers}",
+        "--dist=worksteal",
+        "-p",
+        "no:cacheprovider",
+    ]
+    settings = os.environ | ONE_THREAD
+    if data := os.environ.get("LECTURE_DATA"):
+        settings["LECTURE_DATA"] = str(Path(data).resolve())  # a kernel runs in another folder
+    result = subprocess.run([*command, *map(str, working.values())], cwd=ROOT, env=settings)
+    EXECUTED.mkdir(parents=True, exist_ok=True)
+    for source, path in working.items():
+        notebook = nbformat.read(path, as_version=4)
+        if ran_through(notebook):
+            keep(notebook, source)
+    if result.returncode:
+        sys.exit(
+            f"A notebook failed (above). Its executed copy lies beside its source in {SOURCES}."
+        )
+
+
+def ran_through(notebook: nbformat.NotebookNode) -> bool:
+    """Whether the memory probe, which runs last, has printed."""
+    return (
+        bool(notebook.cells[-1].outputs) and notebook.cells[-1].outputs[0].get("name") == "stdout"
+    )
+
+
+def keep(notebook: nbformat.NotebookNode, source: Path) -> None:
+    """Store an executed notebook, with its cost, for the book and the tests to read."""
+    probe = notebook.cells.pop()
+    seconds = 0.0
+    for cell in notebook.cells:
+        # the timing of each cell would become part of the cache's key
+        times = cell.metadata.pop("execution", {})
+        if "iopub.status.busy" in times and "iopub.status.idle" in times:
+            start, end = (times[f"iopub.status.{state}"] for state in ("busy", "idle"))
+            passed = datetime.fromisoformat(end) - datetime.fromisoformat(start)
+            seconds += passed.total_seconds()
+    notebook.metadata["lecture"] |= {
+        "seconds": round(seconds, 1),
+        "peak_memory_mb": round(int(probe.outputs[0].text) / 1024),
+    }
+    nbformat.write(notebook, executed(source))
+    source.with_suffix(".ipynb").unlink()
+
+
+def fill_cache() -> None:
+    """Put the outputs of the kept executions into the cache that the book is rendered from.
+
+    The cells come from the sources as they are now, so that captions and tags are today's.
+    """
+    cache = get_cache(CACHE)
+    cache.clear_cache()
+    for source in sources():
+        notebook, kept = read_source(source), nbformat.read(executed(source), as_version=4)
+        results = [cell for cell in kept.cells if cell.cell_type == "code"]
+        cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+        for cell, result in zip(cells, results, strict=True):
+            cell.outputs, cell.execution_count = result.outputs, result.execution_count
+        notebook.metadata |= {
+            key: kept.metadata[key] for key in ("widgets", "language_info") if key in kept.metadata
+        }
+        bundle = CacheBundleIn(
+            notebook, str(source), data={"execution_seconds": kept.metadata["lecture"]["seconds"]}
+        )
+        cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
+
+
+def main() -> None:
+    """Bring every execution up to date, and the cache with it."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--check", action="store_true", help="only say what is stale")
+    check = arguments.parse_args().check
+    environment = environment_fingerprint()
+    stale = [source for source in sources() if not is_current(source, environment)]
+    print(f"{len(sources())} notebooks, {len(stale)} to execute", flush=True)
+    if check:
+        sys.exit("\n".join(f"stale: {source.name}" for source in stale) or 0)
+    if stale:
+        run(stale, environment)
+    fill_cache()
+
+
+if __name__ == "__main__":
+    main()
