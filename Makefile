@@ -38,10 +38,12 @@ serve: book
 format: environment
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+	$(BIN)/python tools/format_notebooks.py
 
 lint: environment
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/python tools/format_notebooks.py --check
 
 clean:
 	rm -rf _build book/equations.md notebooks/*.ipynb

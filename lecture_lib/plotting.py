@@ -89,13 +89,13 @@ def image_grid(
             f"got {images.shape}: flatten each image into one row"
         )
     rows = -(-len(images) // columns)
-    head = 0.28 if titles else 0.05
+    headed = 0 if titles is None else -(-len(titles) // columns)  # rows that have titles
     fig, axes = plt.subplots(
         rows,
         columns,
         figsize=(
             size * columns + (1.2 if row_labels else 0),
-            (size * height / width + head) * rows,
+            (size * height / width + 0.05) * rows + 0.23 * headed,
         ),
         squeeze=False,
     )

@@ -5,6 +5,7 @@ import nbformat
 import pytest
 
 SECONDS, MEGABYTES = 60, 1500  # what a reader's machine and Binder can give
+COLUMNS = 80  # of code, in a page 1,300 pixels wide
 
 
 @pytest.fixture
@@ -83,6 +84,17 @@ def test_notebook_ran_and_fits_a_small_machine(source):
     cost = notebook.metadata["lecture"]
     assert cost["seconds"] < SECONDS
     assert cost["peak_memory_mb"] < MEGABYTES
+
+
+@pytest.mark.parametrize("source", execute.sources(), ids=lambda source: source.stem)
+def test_code_fits_the_column_of_the_page(source):
+    wide = [
+        line
+        for code in execute.code_of(execute.read_source(source))
+        for line in code.splitlines()
+        if len(line) > COLUMNS
+    ]
+    assert not wide
 
 
 @pytest.mark.parametrize("source", execute.sources(), ids=lambda source: source.stem)

@@ -14,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "book" / "equations.md"
 LABELLED = re.compile(
-    r"^\$\$\n(?P<formula>.+?)\n\$\$ \((?P<label>[\w-]+)\)$", re.DOTALL | re.MULTILINE
+    r"^\$\$\n(?P<formula>(?:(?!\$\$).)+?)\n\$\$ \((?P<label>[\w-]+)\)$", re.DOTALL | re.MULTILINE
 )
 
 HEAD = """\

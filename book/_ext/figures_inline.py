@@ -2,13 +2,22 @@
 
 A figure that is linked as a picture keeps its dark ink on a dark page. Inside the page its text and
 lines can use the page's own colours: each colour of lecture_lib.plotting becomes a CSS variable.
+
+A page that runs no code can borrow a figure from one that does, by the name it has there, with a
+caption of its own:
+
+    ```{borrowed-figure} 11-2-3-digits fig-digit-reconstructions
+    The caption.
+    ```
 """
 
 import hashlib
 import re
 from pathlib import Path
 
+import nbformat
 from docutils import nodes
+from sphinx.util.docutils import SphinxDirective
 
 from lecture_lib import plotting
 
@@ -53,6 +62,31 @@ def inline_figures(app, doctree, docname):
             image.replace_self(nodes.raw("", svg, format="html"))
 
 
+class BorrowedFigure(SphinxDirective):
+    """A figure drawn by a notebook, for another page."""
+
+    required_arguments = 2
+    has_content = True
+
+    def run(self):
+        page, name = self.arguments
+        path = Path(self.env.srcdir) / "_build" / "executed" / f"{page}.ipynb"
+        for cell in nbformat.read(path, as_version=4).cells:
+            drawn = cell.metadata.get("mystnb", {})
+            if drawn.get("figure", {}).get("name") == name:
+                svgs = [o.data["image/svg+xml"] for o in cell.outputs if "image/svg+xml" in o.data]
+                figure = nodes.figure(
+                    "", nodes.raw("", themed(svgs[0], drawn["image"]["alt"]), format="html")
+                )
+                caption = nodes.caption()
+                children, messages = self.state.inline_text("\n".join(self.content), self.lineno)
+                caption += children
+                figure += caption
+                return [figure, *messages]
+        raise self.error(f"{page} draws no figure named {name}")
+
+
 def setup(app):
+    app.add_directive("borrowed-figure", BorrowedFigure)
     app.connect("doctree-resolved", inline_figures)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,5 +1,9 @@
 """Small repairs of the stock theme, and the book's own style sheet."""
 
+import re
+
+from docutils import nodes
+
 
 def wanted_scripts(app, pagename, templatename, context, doctree):
     """Keep each script once, where it belongs.
@@ -25,7 +29,17 @@ def wanted_scripts(app, pagename, templatename, context, doctree):
     context["script_files"] = kept
 
 
+def true_minus(app, doctree, docname):
+    """Write a negative number in a sentence with a minus sign, as formulas do, not a hyphen."""
+    for pasted in list(doctree.findall(nodes.inline)):
+        if "pasted-text" not in pasted["classes"]:
+            continue
+        for text in list(pasted.findall(nodes.Text)):
+            text.parent.replace(text, nodes.Text(re.sub(r"^-(?=[\d.])", "−", text.astext())))
+
+
 def setup(app):
+    app.connect("doctree-resolved", true_minus)
     app.connect("html-page-context", wanted_scripts, priority=900)
     app.add_css_file("book.css")
     app.add_js_file("a11y.js", loading_method="defer")

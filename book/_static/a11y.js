@@ -8,3 +8,15 @@ if (sidebar) {
   sidebar.setAttribute("role", "region");
   sidebar.setAttribute("aria-label", "Book");
 }
+// What scrolls must be reachable by keyboard. Equations have their width only when they are typeset.
+function reachable() {
+  for (const box of document.querySelectorAll("article div.math, article pre, .pst-scrollable-table-container")) {
+    if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+    else box.removeAttribute("tabindex");
+  }
+}
+addEventListener("load", async () => {
+  if (window.MathJax) await MathJax.startup.promise;
+  reachable();
+  addEventListener("resize", reachable);
+});
