@@ -61,7 +61,9 @@ class PCA(TransformerMixin, BaseEstimator):
 
         self.mean_, S = mean_and_scatter(X)
         if np.trace(S) <= N * (4 * np.finfo(float).eps) ** 2 * (self.mean_ @ self.mean_):
-            raise ValueError(f"Expected points that differ; all {N} are the same. Check the data.")
+            raise ValueError(
+                f"Expected points that differ; all {N} are the same, to rounding. Check the data."
+            )
         eigenvalues, V = np.linalg.eigh(S)  # ascending
         eigenvalues, V = eigenvalues[::-1], V[:, ::-1]
         self.components_ = _fix_signs(V[:, :Q].T)
@@ -217,7 +219,7 @@ def mean_and_scatter(X):
     far = c @ c > sample.var(axis=0).sum()
     S, total = np.zeros((D, D)), np.zeros(D)
     for rows in np.array_split(X, 1 + N // 8192):
-        y = rows - c if far else rows.astype(dtype, copy=False)
+        y = rows - c if far else rows.astype(dtype, order="C", copy=False)
         S += y.T @ y
         for part in np.array_split(y, 1 + len(y) // 256):  # few float32 terms at a time
             total += part.sum(axis=0)

@@ -45,7 +45,7 @@ const threeDigits = new Intl.NumberFormat("en-GB", { minimumSignificantDigits: 3
 
 /** The share of a whole in whole percent; 0 of 0 is 0. */
 function percent(part, whole) {
-  return `${whole > 0 ? Math.round((100 * part) / whole) : 0} %`;
+  return `${whole > 0 ? Math.round((100 * part) / whole) : 0}\u00a0%`; // the sign stays on the line of its number
 }
 
 /** The straight map that takes the interval [a, b] to [c, d]; `inverse` takes it back. */
