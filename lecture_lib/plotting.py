@@ -43,6 +43,38 @@ def plane(ax: Axes, x: np.ndarray, *, color: str = BLUE, **scatter: object) -> A
     return ax
 
 
+def latent_plane(ax: Axes, z: np.ndarray, labels: np.ndarray, *, most: int = 50) -> Axes:
+    """Draw codes in the latent plane, each as its own label, and the mean of each class.
+
+    Parameters
+    ----------
+    ax : Axes
+    z : array, shape (N, 2)
+    labels : int array, shape (N,)
+        0 to 9.
+    most : int
+        Codes drawn of each class, the first ones; the means are of all.
+    """
+    classes = np.unique(labels)
+    means = np.array([z[labels == label].mean(axis=0) for label in classes])
+    reach = 0.05 * np.ptp(z, axis=0).max()
+    places = means.copy()
+    for _ in range(40):  # push apart the discs of means that lie close together
+        apart = places[:, None] - places
+        near = np.linalg.norm(apart, axis=2, keepdims=True) < 1.3 * reach
+        places += 0.1 * (apart * near).sum(axis=1)
+    for label in classes:
+        colour = (BLUE, ORANGE, TEAL, PURPLE)[label % 4]
+        points = z[labels == label][:most].T
+        ax.scatter(*points, marker=f"${label}$", s=26, linewidth=0, color=colour, alpha=0.75)
+    ax.plot(*np.stack([means, places], axis=1).T, color=INK, linewidth=1.5)
+    ax.scatter(*places.T, s=300, color=PAPER, edgecolors=INK, zorder=3)
+    for label, place in zip(classes, places, strict=True):
+        ax.text(*place, str(label), ha="center", va="center_baseline", weight="bold", zorder=4)
+    ax.set(xlabel="code $z_1$", ylabel="code $z_2$")
+    return ax
+
+
 def image_grid(
     images: np.ndarray,
     image_shape: tuple[int, int],

@@ -47,3 +47,24 @@ def test_signed_images_put_zero_in_the_middle():
 def test_image_grid_names_a_wrong_shape():
     with pytest.raises(ValueError, match=r"\(n, 6\) for 2 by 3.*got \(1, 5\)"):
         plotting.image_grid(np.zeros((1, 5)), (2, 3), columns=1)
+
+
+def test_latent_plane_marks_each_class_by_its_label_and_its_mean():
+    rng = np.random.default_rng(0)
+    labels = np.repeat([0, 7], 30)
+    z = rng.normal(size=(60, 2)) * 0.1 + np.where(labels[:, None] == 0, -3.0, 3.0)
+    _, ax = plt.subplots()
+    plotting.latent_plane(ax, z, labels, most=20)
+    assert sorted(text.get_text() for text in ax.texts) == ["0", "7"]
+    drawn = [len(points.get_offsets()) for points in ax.collections]
+    assert drawn == [20, 20, 2]
+    discs = ax.collections[-1].get_offsets()
+    np.testing.assert_allclose(discs, [z[:30].mean(axis=0), z[30:].mean(axis=0)])
+
+
+def test_latent_plane_keeps_the_discs_of_close_means_apart():
+    z = np.random.default_rng(0).normal(size=(30, 2))
+    _, ax = plt.subplots()
+    plotting.latent_plane(ax, np.concatenate([z, z + 0.01]), np.repeat([1, 2], 30))
+    one, two = ax.collections[-1].get_offsets()
+    assert np.linalg.norm(one - two) > 10 * np.hypot(0.01, 0.01)
