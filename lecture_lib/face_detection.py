@@ -6,6 +6,7 @@ says "face" above zero.
 """
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -26,7 +27,7 @@ class Estimate(NamedTuple):
 
     def __str__(self) -> str:
         """In per cent: the share, then the interval in brackets."""
-        return f"{self.value:5.1%} ({self.low:.1%} to {self.high:.1%})"
+        return f"{100 * self.value:.1f} ({100 * self.low:.1f}–{100 * self.high:.1f})"
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Rates:
     Attributes
     ----------
     accuracy : Estimate
-        Share of all test images that are told rightly, with Wilson's interval.
+        Share of all test images that are told rightly.
     balanced : Estimate
         Balanced accuracy: the mean of ``found`` and ``rejected``, whatever the share of faces.
     found, rejected : float
@@ -49,12 +50,26 @@ class Rates:
     rejected: float
 
 
-def rates(score: np.ndarray, y: np.ndarray, threshold: float = 0.0) -> Rates:
+class Paired(NamedTuple):
+    """What two detectors make of the same images.
+
+    ``p_value`` is that of the exact sign test: how likely a fair coin, thrown for each image that
+    only one of them tells rightly, falls at least as unevenly.
+    """
+
+    only_first_right: int
+    only_second_right: int
+    p_value: float
+
+
+def rates(
+    score: np.ndarray, y: np.ndarray, threshold: float = 0.0, face_share: float | None = None
+) -> Rates:
     """Count how often ``score > threshold`` agrees with the labels.
 
-    The interval of the balanced accuracy joins the Wilson intervals of its two halves by adding
-    squares (Newcombe 1998, "Interval estimation for the difference between independent
-    proportions", method 10). Both intervals take the test images for independent draws.
+    The interval of a share is Wilson's. That of a weighted sum of two shares joins their Wilson
+    intervals by adding squares (Newcombe 1998, "Interval estimation for the difference between
+    independent proportions", method 10). All take the test images for independent draws.
 
     Parameters
     ----------
@@ -62,6 +77,8 @@ def rates(score: np.ndarray, y: np.ndarray, threshold: float = 0.0) -> Rates:
     y : array, shape (N,)
         1 for a face, 0 for something else.
     threshold : float
+    face_share : float, optional
+        The accuracy if this share of the images were faces; by default as they are.
 
     Raises
     ------
@@ -72,15 +89,39 @@ def rates(score: np.ndarray, y: np.ndarray, threshold: float = 0.0) -> Rates:
     called = score > threshold
     found = _wilson(called[face])
     rejected = _wilson(~called[~face])
-    middle = (found.value + rejected.value) / 2
-    below = np.hypot(found.value - found.low, rejected.value - rejected.low) / 2
-    above = np.hypot(found.high - found.value, rejected.high - rejected.value) / 2
     return Rates(
-        accuracy=_wilson(called == face),
-        balanced=Estimate(middle, middle - below, middle + above),
+        accuracy=_wilson(called == face)
+        if face_share is None
+        else _mixed(found, rejected, face_share),
+        balanced=_mixed(found, rejected, 0.5),
         found=found.value,
         rejected=rejected.value,
     )
+
+
+def paired(first: np.ndarray, second: np.ndarray, y: np.ndarray) -> Paired:
+    """Compare two detectors, scores (N,), by the images that only one of them tells rightly."""
+    first_right, second_right = (
+        (score > 0) == face for score, face in (_checked(first, y), _checked(second, y))
+    )
+    counts = int((first_right & ~second_right).sum()), int((second_right & ~first_right).sum())
+    p_value = binomtest(counts[0], sum(counts)).pvalue if any(counts) else 1.0
+    return Paired(*counts, float(p_value))
+
+
+def print_rates(
+    scores: Mapping[str, np.ndarray], y: np.ndarray, face_share: float | None = None
+) -> None:
+    """Print accuracy and balanced accuracy of each detector, and of always answering "no"."""
+    no_skill = "always “no”"
+    width = max(len(name) for name in [*scores, no_skill]) + 2
+    print(f"{'in %':{width}}{'accuracy':18}balanced accuracy")
+    for name, score in scores.items():
+        result = rates(score, y, face_share=face_share)
+        print(f"{name:{width}}{result.accuracy!s:18}{result.balanced}")
+    no = rates(np.full(len(y), -1.0), y, face_share=face_share)
+    # a rule that is known beforehand: nothing about it is estimated, so no interval
+    print(f"{no_skill:{width}}{100 * no.accuracy.value:<18.1f}{100 * no.balanced.value:.1f}")
 
 
 def accuracy_curve(
@@ -171,6 +212,19 @@ def standardised(data: ImageData) -> ImageData:
 def _wilson(right: np.ndarray) -> Estimate:
     interval = binomtest(int(right.sum()), len(right)).proportion_ci(method="wilson")
     return Estimate(float(right.mean()), float(interval.low), float(interval.high))
+
+
+def _mixed(found: Estimate, rejected: Estimate, face_share: float) -> Estimate:
+    value = face_share * found.value + (1 - face_share) * rejected.value
+
+    def reach(f: float, r: float) -> float:
+        return float(np.hypot(face_share * f, (1 - face_share) * r))
+
+    return Estimate(
+        value,
+        value - reach(found.value - found.low, rejected.value - rejected.low),
+        value + reach(found.high - found.value, rejected.high - rejected.value),
+    )
 
 
 def _checked(score: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -9,8 +9,10 @@ estimator, what is learned ends in an underscore, and they work inside `make_pip
 """
 
 from numbers import Integral
+from typing import Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
@@ -41,11 +43,11 @@ class PCA(TransformerMixin, BaseEstimator):
     Equations: lecture 11.2, "PCA recipe". Time is of order N D² + D³ and memory of order D².
     """
 
-    def __init__(self, n_components):
+    def __init__(self, n_components: int) -> None:
         """Keep the setting; `fit` checks it, once D is known."""
         self.n_components = n_components
 
-    def fit(self, X, y=None):
+    def fit(self, X: ArrayLike, y: None = None) -> Self:
         """Find the mean and the Q directions of X, shape (N, D); `y` is ignored.
 
         Raises ValueError for fewer than two points, points that are all the same, values that are
@@ -76,12 +78,12 @@ class PCA(TransformerMixin, BaseEstimator):
         self.n_samples_, self.n_features_in_ = N, D
         return self
 
-    def transform(self, X):
+    def transform(self, X: ArrayLike) -> np.ndarray:
         """Encode: z = Vᵀ(x − x̄) for each row of X, shape (N, D) to (N, Q)."""
         check_is_fitted(self)
         return (_check_rows(X, self.n_features_in_) - self.mean_) @ self.components_.T
 
-    def inverse_transform(self, Z):
+    def inverse_transform(self, Z: ArrayLike) -> np.ndarray:
         """Decode: x̂ = V z + x̄ for each row of Z, shape (N, Q) to (N, D)."""
         check_is_fitted(self)
         return _check_rows(Z, len(self.components_), "Z") @ self.components_ + self.mean_
@@ -114,11 +116,11 @@ class ProbabilisticPCA(TransformerMixin, BaseEstimator):
     Royal Statistical Society B 61(3), 1999, equations 7 and 8 (the maximum) and 6 (the posterior).
     """
 
-    def __init__(self, n_components):
+    def __init__(self, n_components: int) -> None:
         """Keep the setting; `fit` checks it, once D is known."""
         self.n_components = n_components
 
-    def fit(self, X, y=None):
+    def fit(self, X: ArrayLike, y: None = None) -> Self:
         """Maximise the likelihood of X, shape (N, D); `y` is ignored.
 
         Raises ValueError as `PCA.fit` does, and for data that lie in Q dimensions: σ² would be 0
@@ -146,7 +148,7 @@ class ProbabilisticPCA(TransformerMixin, BaseEstimator):
         self.n_samples_, self.n_features_in_ = N, D
         return self
 
-    def score_samples(self, X):
+    def score_samples(self, X: ArrayLike) -> np.ndarray:
         """Log-likelihood log p(x), in nats, of each row of X: shape (N, D) to (N,).
 
         No D×D matrix is needed: C has variance λ_j/N along v_j and σ² in every other direction.
@@ -162,17 +164,17 @@ class ProbabilisticPCA(TransformerMixin, BaseEstimator):
         distance += (residual**2).sum(axis=1) / self.noise_variance_
         return -0.5 * (D * np.log(2 * np.pi) + log_det + distance)
 
-    def score(self, X, y=None):
+    def score(self, X: ArrayLike, y: None = None) -> float:
         """Mean log-likelihood of the rows of X, in nats a point; `y` is ignored."""
         return float(self.score_samples(X).mean())
 
-    def transform(self, X):
+    def transform(self, X: ArrayLike) -> np.ndarray:
         """Posterior mean E[z|x] = M⁻¹ Wᵀ (x − μ) of each row: shape (N, D) to (N, Q)."""
         check_is_fitted(self)
         centred = _check_rows(X, self.n_features_in_) - self.mean_
         return centred @ self.weights_ @ self.posterior_covariance_ / self.noise_variance_
 
-    def inverse_transform(self, Z):
+    def inverse_transform(self, Z: ArrayLike) -> np.ndarray:
         """Mean E[x|z] = W z + μ of x, without noise: shape (N, Q) to (N, D).
 
         After `transform` this is not PCA's x̂: the posterior mean lies nearer to 0 than the code.
@@ -180,7 +182,7 @@ class ProbabilisticPCA(TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         return _check_rows(Z, self.weights_.shape[1], "Z") @ self.weights_.T + self.mean_
 
-    def sample(self, n, seed=None):
+    def sample(self, n: int, seed: int | np.random.Generator | None = None) -> np.ndarray:
         """Draw n points x = W z + μ + ε, noise included: shape (n, D).
 
         `seed` is an int, or a `numpy.random.Generator`; None draws anew at each call.
@@ -194,13 +196,13 @@ class ProbabilisticPCA(TransformerMixin, BaseEstimator):
         return x + np.sqrt(self.noise_variance_) * rng.standard_normal((n, D))
 
 
-def scatter_matrix(X):
+def scatter_matrix(X: ArrayLike) -> np.ndarray:
     """Scatter matrix S = Σ_i (x̄ − x_i)(x̄ − x_i)ᵀ of X, shape (N, D) to (D, D); not over N."""
     return mean_and_scatter(X)[1]
 
 
 @np.errstate(invalid="ignore", over="ignore")  # what is not finite raises, and need not warn too
-def mean_and_scatter(X):
+def mean_and_scatter(X: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     """Data mean x̄, shape (D,), and scatter matrix S, shape (D, D), in float64.
 
     For every point c, Σ (x − c)(x − c)ᵀ = S + N (x̄ − c)(x̄ − c)ᵀ. Far from the origin c = 0 would

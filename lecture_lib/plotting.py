@@ -44,7 +44,9 @@ def plane(ax: Axes, x: np.ndarray, *, color: str = BLUE, **scatter: object) -> A
 
 
 def latent_plane(ax: Axes, z: np.ndarray, labels: np.ndarray, *, most: int = 50) -> Axes:
-    """Draw codes in the latent plane, each as its own label, and the mean of each class.
+    """Draw codes in the latent plane, each as its own label, and each class's mean as a disc.
+
+    Discs that would overlap are moved apart a little.
 
     Parameters
     ----------
@@ -67,7 +69,6 @@ def latent_plane(ax: Axes, z: np.ndarray, labels: np.ndarray, *, most: int = 50)
         colour = (BLUE, ORANGE, TEAL, PURPLE)[label % 4]
         points = z[labels == label][:most].T
         ax.scatter(*points, marker=f"${label}$", s=26, linewidth=0, color=colour, alpha=0.75)
-    ax.plot(*np.stack([means, places], axis=1).T, color=INK, linewidth=1.5)
     ax.scatter(*places.T, s=300, color=PAPER, edgecolors=INK, zorder=3)
     for label, place in zip(classes, places, strict=True):
         ax.text(*place, str(label), ha="center", va="center_baseline", weight="bold", zorder=4)

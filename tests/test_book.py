@@ -1,5 +1,7 @@
 """The built book, as its readers meet it: in a browser, on a phone, in the dark, by keyboard."""
 
+import copy
+import functools
 import re
 from collections import Counter
 from pathlib import Path
@@ -25,10 +27,16 @@ NOTEBOOKS = [page for page in PAGES if page.startswith("notebooks/")]
 SCREENS = [(1300, "light"), (1300, "dark"), (390, "light"), (390, "dark")]
 
 
+@functools.cache
 def soup_of(page):
     path = HTML / f"{page}.html"
     assert path.exists(), f"{path} is missing: run `make book` first"
     return BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+
+
+@functools.cache
+def names_in(path):
+    return set(re.findall(r'\bid="([^"]+)"', path.read_text(encoding="utf-8")))
 
 
 @pytest.fixture(scope="module")
@@ -77,8 +85,7 @@ def test_links_and_anchors_resolve(page):
         target = (here.parent / unquote(url.path)).resolve() if url.path else here
         assert target.exists(), f"{page} links to {link['href']}"
         if url.fragment and target.suffix == ".html":
-            names = re.findall(r'\bid="([^"]+)"', target.read_text(encoding="utf-8"))
-            assert unquote(url.fragment) in names, f"{page} links to {link['href']}"
+            assert unquote(url.fragment) in names_in(target), f"{page} links to {link['href']}"
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -91,7 +98,7 @@ def test_nothing_is_fetched_from_elsewhere(page):
 
 @pytest.mark.parametrize("page", PAGES)
 def test_no_mark_up_is_left_in_the_text(page):
-    article = soup_of(page).find("article")
+    article = copy.copy(soup_of(page).find("article"))
     for code in article.find_all(["code", "pre", "script"]):
         code.decompose()
     text = article.get_text()

@@ -29,3 +29,8 @@ def test_one_wrong_entry_of_an_array_is_enough():
 def test_shapes_that_differ_are_named():
     with pytest.raises(ValueError, match=r"\(3,\).*\(2,\).*axis"):
         same("a", np.zeros(3), "b", np.zeros(2))
+
+
+def test_the_difference_is_relative_for_small_values_too():
+    with pytest.raises(AssertionError):
+        same("a", 1e-6, "b", 2e-6)

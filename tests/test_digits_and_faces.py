@@ -79,28 +79,45 @@ def test_the_gap_to_held_out_data_grows_with_q_and_shrinks_with_n():
 def test_the_middle_of_two_codes_is_the_middle_of_two_images(seed, n, d, data):
     x = np.random.default_rng(seed).normal(size=(n, d)) + 5
     pca = PCA(n_components=data.draw(st.integers(1, d - 1))).fit(x)
-    first, second = pca.transform(x[:1]), pca.transform(x[1:2])
-    middle = (pca.inverse_transform(first) + pca.inverse_transform(second)) / 2
-    np.testing.assert_allclose(pca.inverse_transform((first + second) / 2), middle, rtol=1e-10)
+    first, second = pca.transform(x[:2])
+    rebuilt = pca.inverse_transform(np.stack([first, second]))
+    # the left side as it is printed; data near 5 make a lost mean show
+    middle = pca.components_.T @ ((first + second) / 2) + pca.mean_
+    np.testing.assert_allclose(middle, rebuilt.mean(axis=0), rtol=1e-10)
 
 
-def median_distances(known, new, i, j):
+def midpoint_factors(known, new, labels, rng):
+    """Distance of midpoints to the nearest known point, in that of new points: two, one class."""
     nearest = NearestNeighbors(n_neighbors=1).fit(known)
-    return [np.median(nearest.kneighbors(z)[0]) for z in (new, (new[i] + new[j]) / 2)]
+    i, j = rng.integers(len(new), size=(2, 5000))
+    i, j = i[i != j], j[i != j]
+    middle = nearest.kneighbors((new[i] + new[j]) / 2)[0][:, 0]
+    alike = labels[i] == labels[j]
+    usual = np.median(nearest.kneighbors(new)[0])
+    return np.median(middle[~alike]) / usual, np.median(middle[alike]) / usual
 
 
-def test_midpoints_leave_the_digits_but_not_a_normal_cloud(digits):
+def test_midpoints_leave_the_digits_but_not_ten_normal_clouds(digits):
     pca = PCA(n_components=20).fit(digits.x_train[:4000])
     known, new = pca.transform(digits.x_train[:4000]), pca.transform(digits.x_test[:1000])
+    y_known, y_new = digits.y_train[:4000], digits.y_test[:1000]
     rng = np.random.default_rng(1)
-    i, j = rng.integers(1000, size=(2, 1000))
-    differ = digits.y_test[i] != digits.y_test[j]
-    point, middle = median_distances(known, new, i[differ], j[differ])
-    assert middle > 1.1 * point
-    spread = known.std(axis=0)
-    known, new = (rng.normal(size=z.shape) * spread for z in (known, new))
-    point, middle = median_distances(known, new, i, j)
-    assert middle < 0.9 * point
+
+    def ten_clouds(labels):
+        z = np.empty((len(labels), 20))
+        for k in range(10):
+            own = known[y_known == k]
+            z[labels == k] = rng.multivariate_normal(
+                own.mean(0), np.cov(own.T), (labels == k).sum()
+            )
+        return z
+
+    digit = midpoint_factors(known, new, y_new, rng)
+    cloud = midpoint_factors(ten_clouds(y_known), ten_clouds(y_new), y_new, rng)
+    # between classes, then within one. Other seeds move a factor by about 0.01; the differences
+    # are 0.4 and 0.2, or 0.3 and 0.17 on the full set
+    assert digit[0] > 1.1 > 1.0 > cloud[0]
+    assert digit[1] > cloud[1] + 0.1
 
 
 @pytest.mark.equation("eq-scatter-rank")
@@ -124,7 +141,7 @@ def test_training_faces_are_rebuilt_without_error_and_new_faces_are_not():
     assert left_over > 0.05
 
 
-def test_the_first_eigenface_is_about_light():
+def test_the_first_code_of_a_face_follows_the_brightness_of_its_image():
     lfw = load_faces("lfw")
     faces = lfw.x_train[lfw.y_train == 1]
     code = PCA(n_components=1).fit(faces).transform(faces)[:, 0]

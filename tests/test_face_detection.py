@@ -25,7 +25,7 @@ def images(n_train=100, n_test=40):
         source="random numbers",
         image_shape=(2, 3),
         x_train=rng.random((n_train, 6), dtype=np.float32),
-        y_train=np.arange(n_train) % 5 // 3,  # two of five are faces
+        y_train=np.arange(n_train) % 10 // 9,  # one in ten is a face
         x_test=rng.random((n_test, 6), dtype=np.float32),
         y_test=np.arange(n_test) % 2,
     )
@@ -54,6 +54,57 @@ def test_the_interval_of_the_accuracy_is_wilsons():
     half = z / (1 + z**2 / n) * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
     accuracy = detection.rates(score, y).accuracy
     assert (accuracy.low, accuracy.high) == pytest.approx((middle - half, middle + half))
+
+
+def scores_with(found, faces, rejected, others):
+    y = np.repeat([1, 0], [faces, others])
+    called = np.r_[np.arange(faces) < found, np.arange(others) >= rejected]
+    return np.where(called, 1.0, -1.0), y
+
+
+def test_the_interval_of_the_balanced_accuracy_is_newcombes():
+    # Newcombe (1998), table II, method 10: 56 of 70 less 48 of 80 is 0.2, with 0.0524 to 0.3339.
+    # With 48 of 80 false alarms the balanced accuracy is half of one more than that difference.
+    score, y = scores_with(56, 70, 80 - 48, 80)
+    balanced = detection.rates(score, y).balanced
+    assert balanced == pytest.approx((1.2 / 2, 1.0524 / 2, 1.3339 / 2), abs=0.00005 / 2)
+    # as if half were faces, the accuracy is the balanced accuracy
+    assert detection.rates(score, y, face_share=0.5).accuracy == balanced
+
+
+def test_weights_follow_the_share_of_faces():
+    score, y = scores_with(8, 10, 15, 30)
+    accuracy = detection.rates(score, y, face_share=0.1).accuracy
+    assert accuracy.value == pytest.approx(0.1 * 0.8 + 0.9 * 0.5)
+    # Wilson's ends for 8 of 10 and 15 of 30
+    f_low, f_high, r_low, r_high = 0.49016, 0.94332, 0.33154, 0.66846
+    below = np.hypot(0.1 * (0.8 - f_low), 0.9 * (0.5 - r_low))
+    above = np.hypot(0.1 * (f_high - 0.8), 0.9 * (r_high - 0.5))
+    assert accuracy[1:] == pytest.approx((0.53 - below, 0.53 + above), abs=2e-5)
+
+
+def test_pairs_count_the_images_that_only_one_tells_rightly():
+    y = np.array([1, 1, 1, 1, 0, 0, 0])
+    first = np.array([1.0, 1, 1, -1, -1, -1, -1])  # misses the fourth
+    second = np.array([1.0, -1, -1, 1, -1, 1, -1])  # misses the second, third and sixth
+    # of four throws of a coin, three or four alike: (1 + 4 + 4 + 1) / 16
+    assert detection.paired(first, second, y) == pytest.approx((3, 1, 10 / 16))
+    assert detection.paired(second, first, y)[:2] == (1, 3)
+    assert detection.paired(first, first, y) == (0, 0, 1.0)
+
+
+def test_the_table_says_what_the_rates_are(capsys):
+    score, y = np.array([1.0, 2.0, -1.0, 3.0, -3.0]), np.array([1, 1, 1, 0, 0])
+    detection.print_rates({"mine": score}, y)
+    _, mine, never = capsys.readouterr().out.splitlines()
+    assert mine.split()[:2] == ["mine", "60.0"]
+    assert str(detection.rates(score, y).balanced) in mine
+    assert never.split()[-2:] == ["40.0", "50.0"]
+    detection.print_rates({"mine": score}, y, face_share=0.02)
+    _, mine, never = capsys.readouterr().out.splitlines()
+    # 2 of 3 faces found, 1 of 2 others rejected: 0.02 * 2 / 3 + 0.98 / 2
+    assert mine.split()[1] == "50.3"
+    assert never.split()[-2:] == ["98.0", "50.0"]
 
 
 def test_the_interval_of_the_balanced_accuracy_covers_the_truth():
@@ -89,6 +140,11 @@ def test_accuracy_mixes_found_and_rejected(seed, n, threshold):
     accuracy = np.mean((score > threshold) == y)  # counted, not mixed
     assert pi * rates.found + (1 - pi) * rates.rejected == pytest.approx(accuracy)
     assert rates.accuracy.value == pytest.approx(accuracy)
+    # the same detector where other images are four times as frequent, counted image by image
+    many = np.concatenate([np.flatnonzero(y == 1), np.repeat(np.flatnonzero(y == 0), 4)])
+    share = y[many].mean()
+    weighted = detection.rates(score, y, threshold, face_share=share).accuracy.value
+    assert weighted == pytest.approx(np.mean((score[many] > threshold) == y[many]))
 
 
 @settings(max_examples=30, deadline=None)
@@ -172,7 +228,8 @@ def test_hold_out_divides_the_training_images_and_no_others():
     assert len(held.x_test) == 30
     rows = np.concatenate([held.x_train, held.x_test])
     assert {row.tobytes() for row in rows} == {row.tobytes() for row in data.x_train}
-    assert held.y_train.mean() == pytest.approx(data.y_train.mean(), abs=0.02)
+    # by class: 3 of the 10 faces, where a draw without classes has 3 in a quarter of all cases
+    assert (held.y_train.sum(), held.y_test.sum()) == (7, 3)
     label = {row.tobytes(): y for row, y in zip(data.x_train, data.y_train, strict=True)}
     assert all(label[row.tobytes()] == y for row, y in zip(held.x_test, held.y_test, strict=True))
 

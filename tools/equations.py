@@ -8,6 +8,7 @@ usage: python tools/equations.py
 
 import ast
 import re
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,8 +21,8 @@ LABELLED = re.compile(
 HEAD = """\
 # Every equation and its test
 
-Each numbered equation of this book is checked by at least one test, on data that nobody chose by
-hand. The build of the tests fails if an equation has none. This page is written by the build: it
+Each numbered equation of this book is checked by at least one test, on other data than the
+pages use. The test run fails if an equation has none. This page is written by the build: it
 lists {equations} equations and the {tests} tests that check them. Run them with `make test`.
 """
 
@@ -65,9 +66,18 @@ def marked(function: ast.FunctionDef) -> list[str]:
     ]
 
 
+def in_words(test: str) -> str:
+    """``test_pca.py::test_residual_is_small`` as “residual is small (test_pca.py)”."""
+    file, name = test.split("::")
+    return f"{name.removeprefix('test_').replace('_', ' ')} ({file})"
+
+
 def main() -> None:
     """Write the page; leave it alone when nothing has changed, so that it is not built again."""
     known, checks = equations(), tests()
+    missing = [equation.label for equation in known if equation.label not in checks]
+    if missing:
+        sys.exit(f"no test checks {', '.join(missing)}: mark one, or take the label away")
     used = {test for equation in known for test in checks.get(equation.label, [])}
     text = HEAD.format(equations=len(known), tests=len(used))
     for page in dict.fromkeys(equation.page for equation in known):
@@ -75,9 +85,7 @@ def main() -> None:
         for equation in known:
             if equation.page == page:
                 text += f"\nEquation {{eq}}`{equation.label}`\n\n$$\n{equation.formula}\n$$\n\n"
-                text += "".join(
-                    f"- `{test}`\n" for test in checks.get(equation.label, ["no test yet"])
-                )
+                text += "".join(f"- {in_words(test)}\n" for test in checks[equation.label])
     if not PAGE.exists() or PAGE.read_text(encoding="utf-8") != text:
         PAGE.write_text(text, encoding="utf-8")
 

@@ -174,6 +174,9 @@ def main() -> None:
     arguments.add_argument("--check", action="store_true", help="only say what is stale")
     check = arguments.parse_args().check
     environment = environment_fingerprint()
+    for path in EXECUTED.glob("*.ipynb"):
+        if path.stem not in {source.stem for source in sources()}:
+            path.unlink()  # its source is gone
     stale = [source for source in sources() if not is_current(source, environment)]
     print(f"{len(sources())} notebooks, {len(stale)} to execute", flush=True)
     if check:

@@ -36,7 +36,16 @@ def changed_outputs(app, env, added, changed, removed):
     return sorted(again - added - changed)
 
 
+def remove_orphans(app, exception):
+    """A page whose source is gone must not stay in the book."""
+    for folder in ("notebooks", "book"):
+        for page in (Path(app.outdir) / folder).glob("*.html"):
+            if f"{folder}/{page.stem}" not in app.env.found_docs:
+                page.unlink()
+
+
 def setup(app):
     app.connect("builder-inited", refuse_stale)
+    app.connect("build-finished", remove_orphans)
     app.connect("env-get-outdated", changed_outputs)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
