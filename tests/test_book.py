@@ -24,7 +24,6 @@ PAGES = [CONTENTS["root"]] + [
     chapter["file"] for part in CONTENTS["parts"] for chapter in part["chapters"]
 ]
 NOTEBOOKS = [page for page in PAGES if page.startswith("notebooks/")]
-SCREENS = [(1300, "light"), (1300, "dark"), (390, "light"), (390, "dark")]
 
 
 @functools.cache
@@ -126,12 +125,15 @@ def test_every_notebook_is_in_the_table_of_contents():
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize(("width", "theme"), SCREENS)
+@pytest.mark.parametrize("width", [1300, 390])
 @pytest.mark.parametrize("page", PAGES)
-def test_page_is_whole_and_accessible(address, open_page, accessibility, page, width, theme):
-    tab = open_page(f"{address}/{page}.html", width=width, theme=theme)
+def test_page_is_whole_and_accessible(address, open_page, accessibility, page, width):
+    tab = open_page(f"{address}/{page}.html", width=width)
     settle(tab)
-    assert accessibility(tab) == []
+    tab.add_style_tag(content="* { transition: none !important; }")  # colours half-way are no fault
+    for theme in ("light", "dark"):
+        tab.evaluate("theme => { document.documentElement.dataset.theme = theme; }", theme)
+        assert accessibility(tab) == [], theme
     assert tab.evaluate("document.documentElement.scrollWidth") <= width, "scrolls sideways"
     broken = tab.evaluate(
         "[...document.images].filter(i => i.complete && !i.naturalWidth && i.checkVisibility())"

@@ -81,7 +81,8 @@ def main() -> None:
     used = {test for equation in known for test in checks.get(equation.label, [])}
     text = HEAD.format(equations=len(known), tests=len(used))
     for page in dict.fromkeys(equation.page for equation in known):
-        text += f"\n## {{doc}}`../notebooks/{page.stem}`\n"
+        title = re.search(r"^# (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE).group(1)
+        text += f"\n## {title}\n\nFrom {{doc}}`../notebooks/{page.stem}`.\n"
         for equation in known:
             if equation.page == page:
                 text += f"\nEquation {{eq}}`{equation.label}`\n\n$$\n{equation.formula}\n$$\n\n"
