@@ -1,6 +1,7 @@
 # make book    everything from nothing to the finished HTML
 # make test    the same, then every test
 PYTHON ?= python3
+PORT ?= 8000
 BIN := .venv/bin
 HTML := _build/html
 export OMP_NUM_THREADS := 1
@@ -15,25 +16,25 @@ environment: .venv/installed
 .venv/installed: requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}: make PYTHON=python3.11")'
 	@echo "── environment: .venv"
-	$(PYTHON) -m venv .venv
+	$(PYTHON) -m venv --clear .venv
 	$(BIN)/python -m pip install --disable-pip-version-check -r requirements.txt
 	$(BIN)/python -m pip install --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
 book: environment
 	@echo "── notebooks: each whose code or library changed is executed, once"
-	@$(BIN)/python tools/execute.py
 	@$(BIN)/python tools/equations.py
+	@$(BIN)/python tools/execute.py
 	@echo "── pages"
 	@$(BIN)/jupyter-book build . -W -n --keep-going
-	@echo "── the book: file://$(CURDIR)/$(HTML)/index.html   (or: make serve)"
+	@$(BIN)/python -c 'from pathlib import Path; print("── the book:", Path("$(HTML)/index.html").resolve().as_uri(), "  (or: make serve)")'
 
 test: book
 	@echo "── tests"
 	$(BIN)/python -m pytest -n 2
 
 serve: book
-	$(BIN)/python -m http.server --directory $(HTML) --bind 127.0.0.1 8000
+	$(BIN)/python -m http.server --directory $(HTML) --bind 127.0.0.1 $(PORT)
 
 format: environment
 	$(BIN)/ruff format .
@@ -46,5 +47,5 @@ lint: environment
 	$(BIN)/python tools/format_notebooks.py --check
 
 clean:
-	rm -rf _build book/equations.md notebooks/*.ipynb
+	rm -rf _build book/equations.md
 	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

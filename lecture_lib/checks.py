@@ -29,7 +29,8 @@ def same(
     Raises
     ------
     ValueError
-        If the shapes differ: two lines of one derivation describe one object.
+        If the shapes differ: two lines of one derivation describe one object. If there is nothing
+        to compare.
     AssertionError
         If the values differ by more than ``rtol`` allows, or are not finite.
     """
@@ -38,6 +39,11 @@ def same(
         raise ValueError(
             f"expected two values of one shape; got {first.shape} for “{first_name}” and "
             f"{second.shape} for “{second_name}”: check the axis of a sum"
+        )
+    if first.size == 0:
+        raise ValueError(
+            f"expected at least one number in “{first_name}”; got shape {first.shape}: "
+            "check the selection that made it"
         )
     scale = max(np.abs(first).max(), np.finfo(float).tiny)
     difference = np.abs(first - second).max() / scale

@@ -67,6 +67,7 @@ def load(name: str, sha256: str, mirrors: tuple[str, ...] = ()) -> bytes:
         if kept.is_file():
             return _verified(kept, sha256)
         tried.append(f"{kept}: not there")
+    pooch.get_logger().setLevel("WARNING")  # its reports would stand in the page as errors do
     for mirror in mirrors:
         try:
             # Returns the kept file if its checksum is right. Otherwise downloads to a temporary

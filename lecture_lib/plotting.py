@@ -112,7 +112,8 @@ def image_grid(
     Raises
     ------
     ValueError
-        If the images do not have height * width columns.
+        If the images do not have height * width columns, if there are none, or if their grey
+        values are on another scale.
     """
     images = np.asarray(images)
     height, width = image_shape
@@ -120,6 +121,14 @@ def image_grid(
         raise ValueError(
             f"expected images of shape (n, {height * width}) for {height} by {width} pixels; "
             f"got {images.shape}: flatten each image into one row"
+        )
+    if len(images) == 0 or columns < 1:
+        raise ValueError(
+            f"expected images and columns, at least one of each; got {len(images)} and {columns}"
+        )
+    if not signed and images.max() > 10:  # reconstructions overshoot 1 by a little
+        raise ValueError(
+            f"expected grey values from 0 to 1; got values up to {images.max():g}: divide by 255"
         )
     rows = -(-len(images) // columns)
     headed = 0 if titles is None else -(-len(titles) // columns)  # rows that have titles

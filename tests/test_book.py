@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import equations
 import execute
 import nbformat
 import numpy as np
@@ -54,6 +55,12 @@ def settle(page):
 
 
 # ── what can be read off the files ────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_numbered_equation_is_in_the_list_that_asks_for_tests(page):
+    listed = [e for e in equations.equations() if f"notebooks/{e.page.stem}" == page]
+    assert len(soup_of(page).select("article .eqno")) == len(listed)
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -156,11 +163,12 @@ def test_mathematics_is_typeset(address, open_page, page):
 
 
 @pytest.mark.browser
-def test_search_finds_a_word_of_the_book(address, open_page):
+def test_search_finds_a_word_of_the_book(address, open_page, accessibility):
     tab = open_page(f"{address}/search.html?q=eigenvalue")
     tab.wait_for_selector("#search-results li a")
     found = tab.locator("#search-results li a").all_inner_texts()
     assert any("PCA" in title for title in found)
+    assert accessibility(tab) == []
 
 
 @pytest.mark.browser

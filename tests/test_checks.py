@@ -33,4 +33,9 @@ def test_shapes_that_differ_are_named():
 
 def test_the_difference_is_relative_for_small_values_too():
     with pytest.raises(AssertionError):
-        same("a", 1e-6, "b", 2e-6)
+        same("a", 1e-12, "b", 2e-12)
+
+
+def test_nothing_cannot_be_compared():
+    with pytest.raises(ValueError, match="at least one number"):
+        same("a", [], "b", [])

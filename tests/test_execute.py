@@ -4,6 +4,8 @@ import execute
 import nbformat
 import pytest
 
+from lecture_lib.datasets import profile
+
 SECONDS, MEGABYTES = 60, 1500  # what a reader's machine and Binder can give
 COLUMNS = 80  # of code, in a page 1,300 pixels wide
 
@@ -82,8 +84,9 @@ def test_notebook_ran_and_fits_a_small_machine(source):
     ]
     assert not failed
     cost = notebook.metadata["lecture"]
-    assert cost["seconds"] < SECONDS
-    assert cost["peak_memory_mb"] < MEGABYTES
+    if profile() == "cpu":  # the full profile is for larger machines
+        assert cost["seconds"] < SECONDS
+        assert cost["peak_memory_mb"] < MEGABYTES
 
 
 @pytest.mark.parametrize("source", execute.sources(), ids=lambda source: source.stem)
@@ -107,3 +110,40 @@ def test_no_warning_reaches_the_reader(source):
         if output.get("name") == "stderr"
     ]
     assert not stderr
+
+
+@pytest.fixture
+def two_pages(tmp_path, monkeypatch):
+    """A project of two notebooks, of which one fails."""
+    (tmp_path / "notebooks").mkdir()
+    page = "# Title\n\n```{code-cell}\n---\nmystnb:\n  image:\n    alt: old\n---\n1 + 1\n```\n"
+    (tmp_path / "notebooks" / "good.md").write_text(page)
+    (tmp_path / "notebooks" / "bad.md").write_text("```{code-cell}\n1 / 0\n```\n")
+    (tmp_path / "requirements.txt").touch()
+    for name, folder in {"ROOT": "", "SOURCES": "notebooks", "EXECUTED": "executed"}.items():
+        monkeypatch.setattr(execute, name, tmp_path / folder)
+    monkeypatch.setattr(execute, "CACHE", tmp_path / "cache")
+    return tmp_path
+
+
+def test_what_runs_is_kept_and_what_fails_is_not(two_pages):
+    with pytest.raises(SystemExit, match="A notebook failed"):
+        execute.main()
+    assert [path.name for path in execute.EXECUTED.iterdir()] == ["good.ipynb"]
+    assert [source.name for source in execute.stale()] == ["bad.md"]
+    assert {path.name for path in execute.SOURCES.iterdir()} == {"good.md", "bad.md"}
+    (two_pages / "notebooks" / "bad.md").unlink()
+    good = two_pages / "notebooks" / "good.md"
+    good.write_text(good.read_text().replace("old", "new"))
+    assert execute.stale() == []
+    execute.fill_cache()  # today's alt text, beside the outputs of the one execution
+    (cell,) = nbformat.read(execute.executed(good), as_version=4).cells[1:]
+    assert cell.outputs[0].data["text/plain"] == "2"
+    assert cell.metadata.mystnb.image.alt == "new"
+    assert execute.stale() == []
+
+
+def test_half_an_execution_is_none(two_pages):
+    execute.EXECUTED.mkdir()
+    (execute.EXECUTED / "good.ipynb").write_text('{"cells": [')
+    assert not execute.is_current(two_pages / "notebooks" / "good.md", "")

@@ -35,6 +35,14 @@ def test_every_colour_of_the_palette_becomes_a_variable(svg):
         assert colour not in page.lower()
 
 
+def test_text_has_the_typeface_of_the_page(svg):
+    assert "font-family: 'DejaVu Sans', sans-serif" in svg
+    page = themed(svg, "a line")
+    assert "DejaVu Sans', sans-serif" not in page
+    assert "font-family: var(--fig-font)" in page
+    assert "<metadata" not in page
+
+
 def test_names_do_not_meet_those_of_another_figure(svg):
     first, second = themed(svg, "one"), themed(svg.replace("a &lt;b", "c"), "two")
     names = [set(re.findall(r'\bid="([^"]+)"', page)) for page in (first, second)]

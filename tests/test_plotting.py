@@ -31,6 +31,9 @@ def test_image_grid_shows_each_image_in_its_place():
     shown = [ax.images[0] for ax in fig.axes if ax.images]
     assert len(fig.axes) == 6
     assert len(shown) == 5
+    assert [ax.get_title() for ax in fig.axes[:3]] == ["a", "b", ""]
+    assert [text.get_text() for text in fig.axes[0].texts] == ["r"]
+    assert not any(ax.axison for ax in fig.axes)
     for picture, image in zip(shown, images, strict=True):
         np.testing.assert_array_equal(picture.get_array(), image.reshape(2, 3))
         assert picture.get_clim() == (0, 1)
@@ -68,3 +71,12 @@ def test_latent_plane_keeps_the_discs_of_close_means_apart():
     plotting.latent_plane(ax, np.concatenate([z, z + 0.01]), np.repeat([1, 2], 30))
     one, two = ax.collections[-1].get_offsets()
     assert np.linalg.norm(one - two) > 10 * np.hypot(0.01, 0.01)
+
+
+def test_image_grid_refuses_what_it_cannot_show():
+    with pytest.raises(ValueError, match="0 to 1; got values up to 255: divide by 255"):
+        plotting.image_grid(np.array([[0.0, 255.0]]), (1, 2), columns=1)
+    with pytest.raises(ValueError, match="at least one of each; got 0 and 1"):
+        plotting.image_grid(np.zeros((0, 2)), (1, 2), columns=1)
+    with pytest.raises(ValueError, match="got 1 and 0"):
+        plotting.image_grid(np.zeros((1, 2)), (1, 2), columns=0)

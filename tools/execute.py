@@ -8,15 +8,15 @@ An execution is kept under a fingerprint of all that it depends on: the notebook
 ``lecture_lib``, the pinned set, the version of Python, and the profile and data that were in force.
 Prose, captions and cell tags are not in it, so a change in them executes nothing.
 
-usage: python tools/execute.py [--check]      (--check: only say what is stale; exit 1 if anything)
+usage: python tools/execute.py
 """
 
-import argparse
 import hashlib
 import os
 import platform
 import subprocess
 import sys
+import tempfile
 from datetime import datetime
 from pathlib import Path
 
@@ -25,14 +25,21 @@ import nbformat
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
 
+from lecture_lib.datasets import faces_available
+
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ROOT / "notebooks"
 EXECUTED = ROOT / "_build" / "executed"
 CACHE = ROOT / "_build" / ".jupyter_cache"
 # Two kernels that each start as many threads as there are cores slow each other several times over.
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
-# Runs last in each notebook and is removed again: what the notebook cost in memory, in kilobytes.
-MEMORY_PROBE = "import resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+# Runs last in each notebook and is removed again: what the notebook cost in memory, in kilobytes
+# (macOS counts bytes).
+MEMORY_PROBE = (
+    "import resource, sys\n"
+    "peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+    "print(peak // (1024 if sys.platform == 'darwin' else 1))"
+)
 
 
 def sources() -> list[Path]:
@@ -54,14 +61,18 @@ def environment_fingerprint() -> str:
     """A hash of what every notebook depends on besides its own code."""
     digest = hashlib.sha256(platform.python_version().encode())
     package = [
-        p
-        for p in (ROOT / "lecture_lib").rglob("*")
-        if p.suffix in (".py", ".js", ".css", ".mplstyle")
+        path
+        for path in (ROOT / "lecture_lib").rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
     ]
     for path in [*sorted(package), ROOT / "requirements.txt"]:
         digest.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes() + b"\0")
-    digest.update(os.environ.get("LECTURE_PROFILE", "cpu").encode())
+    digest.update((os.environ.get("LECTURE_PROFILE") or "cpu").encode())
+    # also from the cache folder; what they hold is checked by the loaders
+    digest.update(str([faces_available(name) for name in ("cbcl", "frey")]).encode())
     if data := os.environ.get("LECTURE_DATA"):
+        if not Path(data).is_dir():
+            sys.exit(f"LECTURE_DATA names no folder: {Path(data).resolve()}")
         for path in sorted(p for p in Path(data).rglob("*") if p.is_file()):
             digest.update(f"{path.name} {path.stat().st_size} {path.stat().st_mtime_ns}\n".encode())
     return digest.hexdigest()
@@ -79,23 +90,25 @@ def executed(source: Path) -> Path:
 
 def is_current(source: Path, environment: str) -> bool:
     """Whether the kept execution of ``source`` is the one that its code would give now."""
-    path = executed(source)
-    if not path.exists():
+    try:
+        kept = nbformat.read(executed(source), as_version=4)
+    except (OSError, ValueError):  # none, or half of one
         return False
-    kept = nbformat.read(path, as_version=4).metadata.get("lecture", {})
-    return kept.get("fingerprint") == fingerprint(read_source(source), environment)
+    now = fingerprint(read_source(source), environment)
+    return kept.metadata.get("lecture", {}).get("fingerprint") == now
 
 
-def run(stale: list[Path], environment: str) -> None:
-    """Execute the stale notebooks with nbmake and keep those that ran to their end."""
-    working = {source: source.with_suffix(".ipynb") for source in stale}
+def run(to_run: list[Path], folder: Path) -> None:
+    """Execute notebooks in a scratch folder and keep those that ran to their end."""
+    working = {source: folder / f"{source.stem}.ipynb" for source in to_run}
+    environment = environment_fingerprint()
     for source, path in working.items():
         notebook = read_source(source)
         # decided before the run: an edit made while it runs leaves the result stale, as it must
         notebook.metadata["lecture"] = {"fingerprint": fingerprint(notebook, environment)}
         notebook.cells.append(nbformat.v4.new_code_cell(MEMORY_PROBE))
         nbformat.write(notebook, path)
-    workers = min(len(stale), os.cpu_count() or 1)
+    workers = min(len(to_run), os.cpu_count() or 1)
     command = [sys.executable, "-m", "pytest", "--nbmake", "--nbmake-kernel=python3", "--overwrite"]
     command += [
         "--nbmake-timeout=300",
@@ -108,16 +121,18 @@ def run(stale: list[Path], environment: str) -> None:
     settings = os.environ | ONE_THREAD
     if data := os.environ.get("LECTURE_DATA"):
         settings["LECTURE_DATA"] = str(Path(data).resolve())  # a kernel runs in another folder
-    result = subprocess.run([*command, *map(str, working.values())], cwd=ROOT, env=settings)
+    try:
+        result = subprocess.run([*command, *map(str, working.values())], cwd=ROOT, env=settings)
+        problem = "A notebook failed (above). The others are kept." if result.returncode else None
+    except KeyboardInterrupt:
+        problem = "Interrupted. What had run is kept."
     EXECUTED.mkdir(parents=True, exist_ok=True)
     for source, path in working.items():
         notebook = nbformat.read(path, as_version=4)
         if ran_through(notebook):
             keep(notebook, source)
-    if result.returncode:
-        sys.exit(
-            f"A notebook failed (above). Its executed copy lies beside its source in {SOURCES}."
-        )
+    if problem:
+        sys.exit(problem)
 
 
 def ran_through(notebook: nbformat.NotebookNode) -> bool:
@@ -142,8 +157,14 @@ def keep(notebook: nbformat.NotebookNode, source: Path) -> None:
         "seconds": round(seconds, 1),
         "peak_memory_mb": round(int(probe.outputs[0].text) / 1024),
     }
-    nbformat.write(notebook, executed(source))
-    source.with_suffix(".ipynb").unlink()
+    write(notebook, executed(source))
+
+
+def write(notebook: nbformat.NotebookNode, path: Path) -> None:
+    """Write a whole notebook or none."""
+    part = path.with_suffix(".part")
+    nbformat.write(notebook, part)
+    os.replace(part, path)
 
 
 def fill_cache() -> None:
@@ -160,30 +181,33 @@ def fill_cache() -> None:
         for cell, result in zip(cells, results, strict=True):
             cell.outputs, cell.execution_count = result.outputs, result.execution_count
         notebook.metadata |= {
-            key: kept.metadata[key] for key in ("widgets", "language_info") if key in kept.metadata
+            key: kept.metadata[key]
+            for key in ("widgets", "language_info", "lecture")
+            if key in kept.metadata
         }
+        write(notebook, executed(source))  # so that a borrowed figure has today's name and alt text
         bundle = CacheBundleIn(
             notebook, str(source), data={"execution_seconds": kept.metadata["lecture"]["seconds"]}
         )
         cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
 
 
-def main() -> None:
-    """Bring every execution up to date, and the cache with it."""
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--check", action="store_true", help="only say what is stale")
-    check = arguments.parse_args().check
+def stale() -> list[Path]:
+    """The sources whose kept execution is not what their code would give now."""
     environment = environment_fingerprint()
+    return [source for source in sources() if not is_current(source, environment)]
+
+
+def main() -> None:
+    """Bring every execution up to date."""
     for path in EXECUTED.glob("*.ipynb"):
         if path.stem not in {source.stem for source in sources()}:
             path.unlink()  # its source is gone
-    stale = [source for source in sources() if not is_current(source, environment)]
-    print(f"{len(sources())} notebooks, {len(stale)} to execute", flush=True)
-    if check:
-        sys.exit("\n".join(f"stale: {source.name}" for source in stale) or 0)
-    if stale:
-        run(stale, environment)
-    fill_cache()
+    to_run = stale()
+    print(f"{len(sources())} notebooks, {len(to_run)} to execute", flush=True)
+    if to_run:
+        with tempfile.TemporaryDirectory() as folder:
+            run(to_run, Path(folder))
 
 
 if __name__ == "__main__":

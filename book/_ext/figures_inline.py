@@ -39,9 +39,8 @@ def themed(svg: str, alt: str) -> str:
     svg = re.sub(r'(xlink:href="#|url\(#)', rf"\1{prefix}-", svg)
     for colour, variable in COLOURS.items():
         svg = re.sub(colour, variable, svg, flags=re.IGNORECASE)
-    svg = re.sub(r"(stroke|fill)=\"(var\([^\"]+)\"", r'style="\1: \2"', svg)
     # the page's typeface, at the sizes the figure asks for
-    svg = re.sub(r"(font: [^;\"']*?)'DejaVu Sans'[^;\"]*", r"\1var(--fig-font)", svg)
+    svg = svg.replace("font-family: 'DejaVu Sans', sans-serif", "font-family: var(--fig-font)")
     width = re.search(r'width="([\d.]+)pt"', svg).group(1)
     svg = re.sub(r' (width|height)="[\d.]+pt"', "", svg, count=2)
     label = alt.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")
@@ -71,10 +70,18 @@ class BorrowedFigure(SphinxDirective):
     def run(self):
         page, name = self.arguments
         path = Path(self.env.srcdir) / "_build" / "executed" / f"{page}.ipynb"
+        if not path.exists():
+            raise self.error(f"expected the name of a notebook; got {page}")
         for cell in nbformat.read(path, as_version=4).cells:
             drawn = cell.metadata.get("mystnb", {})
             if drawn.get("figure", {}).get("name") == name:
-                svgs = [o.data["image/svg+xml"] for o in cell.outputs if "image/svg+xml" in o.data]
+                svgs = [
+                    output.data["image/svg+xml"]
+                    for output in cell.outputs
+                    if "image/svg+xml" in output.get("data", {})
+                ]
+                if not svgs or "image" not in drawn:
+                    raise self.error(f"{name} of {page} is no SVG figure with an alt text")
                 figure = nodes.figure(
                     "", nodes.raw("", themed(svgs[0], drawn["image"]["alt"]), format="html")
                 )
