@@ -34,6 +34,11 @@ def soup_of(page):
     return BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
 
 
+def live_figures(page):
+    """How many live figures the page holds, whether or not a browser draws them."""
+    return len(soup_of(page).select('script[type="application/vnd.jupyter.widget-view+json"]'))
+
+
 @functools.cache
 def names_in(path):
     return set(re.findall(r'\bid="([^"]+)"', path.read_text(encoding="utf-8")))
@@ -211,10 +216,9 @@ def test_live_figure_moves_and_agrees_with_python(address, open_page, way):
 @pytest.mark.browser
 @pytest.mark.parametrize("page", NOTEBOOKS)
 def test_every_live_figure_is_drawn_and_answers_the_keyboard(address, open_page, page):
-    marks = len(soup_of(page).select('script[type="application/vnd.jupyter.widget-view+json"]'))
     tab = open_page(f"{address}/{page}.html")
     settle(tab)
-    assert tab.locator(".live-mount.live, .live-mount .live").count() == marks
+    assert tab.locator(".live-mount.live, .live-mount .live").count() == live_figures(page)
     for figure in tab.locator(".live").all():
         for slider in figure.locator("input[type=range]").all():
             before = slider.input_value()
@@ -227,10 +231,9 @@ def test_every_live_figure_is_drawn_and_answers_the_keyboard(address, open_page,
 @pytest.mark.browser
 @pytest.mark.parametrize("page", NOTEBOOKS)
 def test_without_scripts_a_picture_stands_for_each_live_figure(address, open_page, page):
-    marks = len(soup_of(page).select('script[type="application/vnd.jupyter.widget-view+json"]'))
     tab = open_page(f"{address}/{page}.html", scripts=False)
     pictures = tab.locator(".live-slot img.live-still")
-    assert pictures.count() == marks
+    assert pictures.count() == live_figures(page)
     for picture in pictures.all():
         assert picture.is_visible()
         assert len(picture.get_attribute("alt").split()) >= 5

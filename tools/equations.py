@@ -1,7 +1,7 @@
 """Write book/equations.md: each labelled equation of the book with the tests that check it.
 
 A label stands after an equation, ``$$ ... $$ (eq-pca-loss)``. A test names the equations it checks
-with ``@pytest.mark.equation("eq-pca-loss")``. tests/test_equations.py fails when one has no other.
+with ``@pytest.mark.equation("eq-pca-loss")``. An equation without a test stops the build.
 
 usage: python tools/equations.py
 """
@@ -22,7 +22,7 @@ HEAD = """\
 # Every equation and its test
 
 Each numbered equation of this book is checked by at least one test, on other data than the
-pages use. The test run fails if an equation has none. This page is written by the build: it
+pages use. The build stops if an equation has none. This page is written by the build: it
 lists {equations} equations and the {tests} tests that check them. Run them with `make test`.
 """
 
@@ -73,12 +73,12 @@ def in_words(test: str) -> str:
 
 
 def main() -> None:
-    """Write the page; leave it alone when nothing has changed, so that it is not built again."""
+    """Write the page, or say which equation has no test."""
     known, checks = equations(), tests()
     missing = [equation.label for equation in known if equation.label not in checks]
     if missing:
         sys.exit(f"no test checks {', '.join(missing)}: mark one, or take the label away")
-    used = {test for equation in known for test in checks.get(equation.label, [])}
+    used = {test for equation in known for test in checks[equation.label]}
     text = HEAD.format(equations=len(known), tests=len(used))
     for page in dict.fromkeys(equation.page for equation in known):
         title = re.search(r"^# (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE).group(1)
@@ -87,8 +87,7 @@ def main() -> None:
             if equation.page == page:
                 text += f"\nEquation {{eq}}`{equation.label}`\n\n$$\n{equation.formula}\n$$\n\n"
                 text += "".join(f"- {in_words(test)}\n" for test in checks[equation.label])
-    if not PAGE.exists() or PAGE.read_text(encoding="utf-8") != text:
-        PAGE.write_text(text, encoding="utf-8")
+    PAGE.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
