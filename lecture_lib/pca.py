@@ -27,16 +27,22 @@ class PCA(TransformerMixin, BaseEstimator):
 
     Attributes
     ----------
-    mean_ : (D,) the data mean x̄.
-    components_ : (Q, D) the rows are the orthonormal v_j, by falling eigenvalue. An eigenvector is
-        defined up to its sign: here its entry of largest magnitude is positive (of entries equal to
-        one part in a million, the first).
-    eigenvalues_ : (D,) all eigenvalues λ_j of the scatter matrix S, falling, never negative; their
-        sum is the trace of S.
-    explained_variance_ : (Q,) λ_j / (N − 1), the unbiased estimate that scikit-learn reports. The
-        lecture divides by N: for its variance of code j take ``eigenvalues_[j] / n_samples_``.
-    explained_variance_ratio_ : (Q,) λ_j / tr S.
-    n_samples_, n_features_in_ : N and D.
+    mean_ : array, shape (D,)
+        The data mean x̄.
+    components_ : array, shape (Q, D)
+        The rows are the orthonormal v_j, by falling eigenvalue. An eigenvector is defined up to its
+        sign: here its entry of largest magnitude is positive (of entries equal to one part in a
+        million, the first).
+    eigenvalues_ : array, shape (D,)
+        All eigenvalues λ_j of the scatter matrix S, falling, never negative; their sum is the trace
+        of S.
+    explained_variance_ : array, shape (Q,)
+        λ_j / (N − 1), the unbiased estimate that scikit-learn reports. The lecture divides by N:
+        for its variance of code j take ``eigenvalues_[j] / n_samples_``.
+    explained_variance_ratio_ : array, shape (Q,)
+        λ_j / tr S.
+    n_samples_, n_features_in_ : int
+        N and D.
 
     Notes
     -----
@@ -103,12 +109,16 @@ class ProbabilisticPCA(TransformerMixin, BaseEstimator):
 
     Attributes
     ----------
-    mean_ : (D,) μ, the data mean.
-    weights_ : (D, Q) W = V (Λ/N − σ² I)^½. Any rotation of z fits as well; this W has orthogonal
-        columns along the v_j.
-    noise_variance_ : σ², the variance (not the standard deviation) of the noise.
-    posterior_covariance_ : (Q, Q) σ² M⁻¹ with M = Wᵀ W + σ² I, the covariance of z given any x.
-    components_, eigenvalues_, n_samples_, n_features_in_ : as in `PCA`.
+    mean_ : array, shape (D,)
+        μ, the data mean.
+    weights_ : array, shape (D, Q)
+        W = V (Λ/N − σ² I)^½. Any rotation of z fits as well; this W has orthogonal columns along
+        the v_j.
+    noise_variance_ : float
+        σ², the variance (not the standard deviation) of the noise.
+    posterior_covariance_ : array, shape (Q, Q)
+        σ² M⁻¹ with M = Wᵀ W + σ² I, the covariance of z given any x.
+    components_, eigenvalues_, n_samples_, n_features_in_ : as in `PCA`
 
     References
     ----------
