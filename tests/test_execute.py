@@ -19,7 +19,7 @@ def project(tmp_path, monkeypatch):
     (tmp_path / "requirements.txt").write_text("numpy==2.0\n")
     source = tmp_path / "notebooks" / "page.md"
     source.write_text("# Title\n\nProse.\n\n```{code-cell}\n:tags: [a]\nx = 1\n```\n")
-    for name in ("LECTURE_PROFILE", "LECTURE_DATA"):
+    for name in ("LECTURE_PROFILE", "LECTURE_DATA", "LECTURE_DEVICE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(execute, "ROOT", tmp_path)
     monkeypatch.setattr(execute, "EXECUTED", tmp_path / "executed")
@@ -61,11 +61,14 @@ def test_code_library_and_pins_make_it_stale(project, file, text):
     assert not current(project)
 
 
-def test_profile_and_data_make_it_stale(project, monkeypatch, tmp_path):
+def test_profile_device_and_data_make_it_stale(project, monkeypatch, tmp_path):
     monkeypatch.setenv("LECTURE_PROFILE", "full")
     assert not current(project)
     monkeypatch.setenv("LECTURE_PROFILE", "cpu")
     assert current(project)
+    monkeypatch.setenv("LECTURE_DEVICE", "cuda")
+    assert not current(project)
+    monkeypatch.delenv("LECTURE_DEVICE")
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "faces.npz").write_bytes(b"x")
     monkeypatch.setenv("LECTURE_DATA", str(tmp_path / "data"))

@@ -68,6 +68,7 @@ def environment_fingerprint() -> str:
     for path in [*sorted(package), ROOT / "requirements.txt"]:
         digest.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes() + b"\0")
     digest.update((os.environ.get("LECTURE_PROFILE") or "cpu").encode())
+    digest.update((os.environ.get("LECTURE_DEVICE") or "chosen by the profile").encode())
     # also from the cache folder; what they hold is checked by the loaders
     digest.update(str([faces_available(name) for name in ("cbcl", "frey")]).encode())
     if data := os.environ.get("LECTURE_DATA"):
@@ -118,7 +119,7 @@ def run(to_run: list[Path], folder: Path) -> None:
         "-p",
         "no:cacheprovider",
     ]
-    settings = os.environ | ONE_THREAD
+    settings = os.environ | ONE_THREAD | {"TQDM_DISABLE": "1"}  # no progress bars in the pages
     if data := os.environ.get("LECTURE_DATA"):
         settings["LECTURE_DATA"] = str(Path(data).resolve())  # a kernel runs in another folder
     try:
