@@ -5,6 +5,7 @@
   network is cut: a request that leaves this machine is stopped. At the end of the test everything
   that went wrong on any page fails it: such a request, a status of 400 or more, a script error, an
   error in the console. A test that provokes one takes it out of `page.problems` itself.
+- `show(figure, ...)` writes live figures into a page and opens it.
 - `accessibility(page)` runs axe-core and returns what it found, one line for each element.
 
 Where there is no Chromium, tests that use these fixtures are skipped, and say so.
@@ -104,6 +105,24 @@ def serve():
     for server in servers:
         server.shutdown()
         server.server_close()
+
+
+@pytest.fixture
+def show(tmp_path, open_page, serve):
+    """Return a function that writes a page of live figures and opens it once they are drawn."""
+    from live_figures import write_page  # most tests have no need of it
+
+    def show(*figures, by="http", wait=True, **options):
+        path = write_page(tmp_path, *figures)
+        page = open_page(path.as_uri() if by == "file" else f"{serve(tmp_path)}/", **options)
+        if wait:
+            page.wait_for_function(
+                "count => document.querySelectorAll('.live-sentence').length === count",
+                arg=len(figures),
+            )
+        return page
+
+    return show
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from live_figures import Z, direction, every_figure, hook, image_data, manifold, points
 from matplotlib.figure import Figure
 
 from lecture_lib.figures import (
@@ -15,43 +16,6 @@ from lecture_lib.figures import (
     ReconstructionFigure,
     base,
 )
-
-
-def points(n=20, seed=0):
-    return np.random.default_rng(seed).normal(size=(n, 2)) @ [[2.0, 0.9], [0.0, 0.6]] + [3, -1]
-
-
-def image_data(n=60, shape=(12, 9), q=20, seed=0):
-    """Images, their mean and the first q right singular vectors, made without the book's PCA."""
-    rng = np.random.default_rng(seed)
-    d = shape[0] * shape[1]
-    images = rng.normal(size=(n, 5)) @ rng.normal(size=(5, d)) + 0.3 * rng.normal(size=(n, d))
-    mean = images.mean(axis=0)
-    components = np.linalg.svd(images - mean, full_matrices=False)[2][:q]
-    return images, mean, components
-
-
-def hook(z):
-    return np.stack([np.cos(z / 2), z / 3 + np.sin(z / 2)], axis=-1)
-
-
-Z = np.linspace(-4, 4, 161)
-
-
-def direction():
-    return DirectionFigure(points())
-
-
-def reconstruction():
-    images, mean, components = image_data()
-    return ReconstructionFigure(images[:3], mean, components, (12, 9))
-
-
-def manifold():
-    return ManifoldFigure(Z, hook(Z), sigma=0.15)
-
-
-every_figure = pytest.mark.parametrize("make", [direction, reconstruction, manifold])
 
 
 @given(n=st.integers(2, 40), seed=st.integers(0, 999), theta=st.floats(0, 180))

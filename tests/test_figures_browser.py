@@ -1,118 +1,29 @@
 """The live figures in a plain page, in a browser: they move, and show what Python computes."""
 
-import json
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
 from ipywidgets import IntSlider
-from ipywidgets.embed import dependency_state
-from test_figures import Z, direction, hook, image_data, manifold, reconstruction
+from live_figures import (
+    FIGURES,
+    Z,
+    all_figures,
+    data,
+    direction,
+    drag_by_mouse,
+    drag_by_touch,
+    hook,
+    image_data,
+    manifold,
+    pixels,
+    place_in,
+    reconstruction,
+)
 
 from lecture_lib.figures import DirectionFigure, ManifoldFigure, ReconstructionFigure
 
 pytestmark = pytest.mark.browser
-STATIC = Path(__file__).parent.parent / "book" / "_static"
-MIME = "application/vnd.jupyter.widget-"
-
-
-def write_page(folder, *figures):
-    """Write a page of the structure that myst-nb gives a notebook with widgets."""
-
-    def script(kind, content):
-        text = json.dumps(content).replace("</script>", r"<\/script>")
-        return f'<script type="{MIME}{kind}+json">{text}</script>'
-
-    def output(figure):
-        view = {"version_major": 2, "version_minor": 0, "model_id": figure.model_id}
-        slot = figure.slot() if hasattr(figure, "slot") else ""
-        return f"<div>{slot}</div><div>{script('view', view)}</div><p>The text goes on.</p>"
-
-    state = dependency_state(figures, drop_defaults=False)
-    for name in ("live.js", "book.css"):
-        (folder / name).write_text((STATIC / name).read_text(encoding="utf-8"), encoding="utf-8")
-    (folder / "index.html").write_text(
-        f"""<!doctype html><html lang="en" data-theme="light"><head><meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1"><title>Figures</title>
-<link rel="icon" href="data:,"><link rel="stylesheet" href="book.css">
-<style>
-  html[data-theme="dark"] {{ --pst-color-background: #14181e; }} /* the theme's part */
-  html {{ background: var(--fig-paper); color: var(--fig-ink); font-family: sans-serif; }}
-  body {{ margin: 16px; }} main {{ max-width: 704px; margin: auto; }}
-</style>
-{script("state", {"version_major": 2, "version_minor": 0, "state": state})}
-<script src="live.js"></script></head><body><main class="bd-article"><h1>Figures</h1>
-{"".join(map(output, figures))}</main></body></html>""",
-        encoding="utf-8",
-    )
-    return folder / "index.html"
-
-
-@pytest.fixture
-def show(tmp_path, open_page, serve):
-    """Return a function that writes a page of figures and opens it once they are drawn."""
-
-    def show(*figures, by="http", wait=True, **options):
-        path = write_page(tmp_path, *figures)
-        page = open_page(path.as_uri() if by == "file" else f"{serve(tmp_path)}/", **options)
-        if wait:
-            page.wait_for_function(
-                "count => document.querySelectorAll('.live-sentence').length === count",
-                arg=len(figures),
-            )
-        return page
-
-    return show
-
-
-def data(page, name):
-    return float(page.locator(".live").get_attribute(f"data-{name}"))
-
-
-def place_in(page, selector, x, y):
-    """The place on the screen of a point in a drawing's own units."""
-    return page.locator(selector).evaluate(
-        """(drawing, [x, y]) => {
-            const place = new DOMPoint(x, y).matrixTransform(drawing.getScreenCTM());
-            return [place.x, place.y];
-        }""",
-        [x, y],
-    )
-
-
-def centre(locator):
-    box = locator.bounding_box()
-    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-
-
-def drag_by_mouse(page, handle, x, y):
-    page.mouse.move(*centre(handle))
-    page.mouse.down()
-    page.mouse.move(x, y, steps=4)
-    page.mouse.up()
-
-
-def drag_by_touch(page, handle, x, y):
-    cdp = page.context.new_cdp_session(page)
-    start = centre(handle)
-
-    def touch(kind, *points):
-        where = [{"x": a, "y": b} for a, b in points]
-        cdp.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": where})
-
-    touch("touchStart", start)
-    for part in (0.25, 0.5, 0.75, 1.0):
-        touch("touchMove", (start[0] + part * (x - start[0]), start[1] + part * (y - start[1])))
-    touch("touchEnd")
-
-
-def pixels(page, selector):
-    """Red, green, blue and alpha of a canvas, shape (height, width, 4)."""
-    values, width = page.locator(selector).evaluate(
-        "c => [[...c.getContext('2d').getImageData(0, 0, c.width, c.height).data], c.width]"
-    )
-    return np.array(values, dtype=float).reshape(-1, width, 4)
 
 
 # ── the page ──────────────────────────────────────────────────────────────────────────────────────
@@ -120,9 +31,12 @@ def pixels(page, selector):
 
 @pytest.mark.parametrize("by", ["http", "file"])
 def test_all_figures_start_without_kernel_or_network(show, by):
-    page = show(direction(), reconstruction(), manifold(), by=by)
-    assert page.locator(".live svg").count() == 5
-    assert page.locator(".live input[type=range]").count() == 4
+    page = show(*all_figures(), by=by)
+    figures = page.locator(".live").all()
+    assert len(figures) == len(FIGURES)
+    for figure in figures:
+        assert figure.locator("svg").count() >= 1
+        assert figure.locator("input[type=range]").count() >= 1
     assert page.locator("img.live-print:visible").count() == 0
 
 
@@ -178,8 +92,7 @@ def test_a_request_that_leaves_the_machine_is_seen(show):
 
 @pytest.mark.parametrize("width", [350, 1300])
 def test_the_page_keeps_the_room_that_a_figure_takes(show, width):
-    figures = direction(), reconstruction(), manifold()
-    page = show(*figures, width=width)
+    page = show(*all_figures(), width=width)
     sizes = page.locator(".live-mount").evaluate_all(
         """mounts => mounts.map(mount => {
             const body = mount.firstElementChild, drawn = body.offsetHeight;
@@ -189,7 +102,7 @@ def test_the_page_keeps_the_room_that_a_figure_takes(show, width):
             return [kept, drawn];
         })"""
     )
-    assert len(sizes) == 3
+    assert len(sizes) == len(FIGURES)
     for kept, drawn in sizes:
         # a line of text is 22 pixels: fonts differ between systems, a jump of less is not noticed
         assert abs(kept - drawn) < 22
@@ -197,7 +110,7 @@ def test_the_page_keeps_the_room_that_a_figure_takes(show, width):
 
 
 def test_text_is_legible_on_a_phone(show):
-    page = show(direction(), reconstruction(), manifold(), width=350)
+    page = show(*all_figures(), width=350)
     sizes = page.locator(".live text, .live p, .live label, .live-tile-title").evaluate_all(
         """nodes => nodes.map(node => {
             const scale = node.getScreenCTM ? node.getScreenCTM().a : 1;
@@ -211,14 +124,14 @@ def test_text_is_legible_on_a_phone(show):
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1300, 390])
 def test_axe_finds_nothing(show, accessibility, theme, width):
-    page = show(direction(), reconstruction(), manifold(), theme=theme, width=width)
+    page = show(*all_figures(), theme=theme, width=width)
     assert accessibility(page) == []
 
 
 def test_controls_are_large_enough_to_touch(show):
-    page = show(direction(), reconstruction(), manifold(), width=390)
+    page = show(*all_figures(), width=390)
     controls = page.locator(".live input, .live select, .live button, .live-touch").all()
-    assert len(controls) == 4 + 1 + 1 + 3
+    assert len(controls) > len(FIGURES)
     for control in controls:
         box = control.bounding_box()
         assert min(box["width"], box["height"]) >= 24

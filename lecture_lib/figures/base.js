@@ -110,6 +110,31 @@ function slider(parent, model, trait, { label, min, max, step, show, words }) {
   return { input, follow };
 }
 
+/** A labelled list of which one entry is chosen; the trait holds its number. */
+function choice(parent, model, trait, { label, entries }) {
+  const box = html(parent, "div", { class: "live-choice" });
+  const id = `live-${trait}-${Math.random().toString(36).slice(2)}`;
+  html(box, "label", { for: id }, label);
+  const select = html(box, "select", { id });
+  entries.forEach((entry, index) => html(select, "option", { value: index }, entry));
+  select.addEventListener("change", () => change(model, trait, Number(select.value)));
+  return { follow: () => { select.value = model.get(trait); } };
+}
+
+/** A picture under a title. `paint` colours it: colour(i) gives red, green, blue and alpha (0 to 255) of pixel i. */
+function tile(parent, title, [height, width]) {
+  const box = html(parent, "div");
+  const heading = html(box, "div", { class: "live-tile-title" }, title);
+  const context = html(box, "canvas", { width, height }).getContext("2d");
+  const paint = (colour, text = title) => {
+    heading.textContent = text;
+    const image = context.createImageData(width, height); // its bytes clip what is below 0 or above 255
+    for (let i = 0; i < width * height; i++) image.data.set(colour(i), 4 * i);
+    context.putImageData(image, 0, 0);
+  };
+  return { box, paint };
+}
+
 /** Set a trait, within [low, high] if they are given, and tell Python if it is there. */
 function change(model, trait, value, low = -Infinity, high = Infinity) {
   model.set(trait, Math.min(Math.max(value, low), high));

@@ -3,7 +3,8 @@
 A live figure is one Python class and one JavaScript file of the same name beside it:
 ``direction.py`` and ``direction.js``. The class holds the data and the state as synchronised traits
 and computes every number that the figure shows, so that a test can set the two side by side. The
-JavaScript draws. ``base.js`` and ``live.css`` hold what all figures share.
+JavaScript draws. ``base.js`` and ``live.css`` hold what all figures share, ``networks.js`` what
+those share that run a network in the page.
 
 In Jupyter the figure is an ordinary widget. In the book its state lies in the page, and
 ``book/_static/live.js`` draws it with no kernel. Where scripts are off, and in print, the picture
@@ -14,6 +15,7 @@ import base64
 import html
 import inspect
 import io
+from collections.abc import Sequence
 from pathlib import Path
 
 import anywidget
@@ -41,13 +43,15 @@ class LiveFigure(anywidget.AnyWidget):
     """CSS heights, in two columns and in one, with ``var(--w)`` for the figure's width. The page
     keeps this room until the figure is drawn, so that the text below it does not jump."""
 
+    _shared = ("base.js",)
+    """The JavaScript files that come before the figure's own, from this folder."""
+
     def __init_subclass__(cls, **kwargs: object) -> None:
         """Join the shared and the figure's own JavaScript into one module."""
         if not hasattr(cls, "_esm"):  # traitlets subclasses a figure again when it is made
             own = Path(inspect.getfile(cls)).with_suffix(".js")
-            cls._esm = "\n".join(
-                path.read_text(encoding="utf-8") for path in (HERE / "base.js", own)
-            )
+            paths = [*(HERE / name for name in cls._shared), own]
+            cls._esm = "\n".join(path.read_text(encoding="utf-8") for path in paths)
             cls._css = (HERE / "live.css").read_text(encoding="utf-8")
         super().__init_subclass__(**kwargs)
 
@@ -110,3 +114,18 @@ def finite_array(name: str, value: object, ndim: int, shape: str) -> np.ndarray:
             "drop or replace them first"
         )
     return array
+
+
+def image_labels(labels: Sequence[str] | None, count: int) -> list[str]:
+    """Return one label for each image, "image 1" and so on by default.
+
+    Raises
+    ------
+    ValueError
+        If there are more or fewer labels than images.
+    """
+    if labels is None:
+        return [f"image {i + 1}" for i in range(count)]
+    if len(labels) != count:
+        raise ValueError(f"expected one label for each of the {count} images; got {len(labels)}")
+    return [str(label) for label in labels]

@@ -1,8 +1,8 @@
 // ReconstructionFigure: an image rebuilt from its mean and its first Q components, one at a time.
 
 function render({ model, el }) {
-  const [height, width] = model.get("image_shape");
-  const D = height * width;
+  const shape = model.get("image_shape"); // height and width
+  const D = shape[0] * shape[1];
   const pixels = numbers(model.get("image_data"), Float32Array);
   const mean = numbers(model.get("mean_data"), Float32Array);
   const whole = numbers(model.get("component_data"), Int16Array);
@@ -36,30 +36,12 @@ function render({ model, el }) {
   const chart = drawing(place("side"), 210);
   const say = readout(place("readout"));
 
-  /** A picture of the image's own pixels under a title. */
-  function tile(title) {
-    const box = html(tiles, "div");
-    const heading = html(box, "div", { class: "live-tile-title" }, title);
-    const canvas = html(box, "canvas", { width, height });
-    const context = canvas.getContext("2d");
-    return (colour, text = title) => {
-      heading.textContent = text;
-      const image = context.createImageData(width, height);
-      for (let i = 0; i < D; i++) image.data.set(colour(i), 4 * i);
-      context.putImageData(image, 0, 0);
-    };
-  }
-  const drawOriginal = tile("original x");
-  const drawRebuilt = tile("");
-  const drawRest = tile("left over: x − x̂");
-  const drawAdded = tile("");
+  const { paint: drawOriginal } = tile(tiles, "original x", shape);
+  const { paint: drawRebuilt } = tile(tiles, "", shape);
+  const { paint: drawRest } = tile(tiles, "left over: x − x̂", shape);
+  const { paint: drawAdded } = tile(tiles, "", shape);
 
-  const box = html(controls, "div", { class: "live-choice" });
-  const id = `live-image-${Math.random().toString(36).slice(2)}`;
-  html(box, "label", { for: id }, "Image");
-  const choice = html(box, "select", { id });
-  labels.forEach((label, index) => html(choice, "option", { value: index }, label));
-  choice.addEventListener("change", () => change(model, "index", Number(choice.value)));
+  const image = choice(controls, model, "index", { label: "Image", entries: labels });
   const remains = (q) => percent(expansions[model.get("index")].errors[q], expansions[model.get("index")].errors[0]);
   const amount = slider(controls, model, "q", {
     label: "Components used, Q", min: 0, max: count, step: 1,
@@ -99,7 +81,7 @@ function render({ model, el }) {
     const cx = across(q), cy = up((100 * errors[q]) / (errors[0] || 1));
     put(stem, { d: path([[cx, cy], [cx, 172]]) });
     put(marker, { cx, cy });
-    choice.value = index;
+    image.follow();
     amount.follow();
 
     const state = `${labels[index]}, ${q} numbers kept instead of ${D}: squared error ${format(errors[q])}, which is ${remains(q)} of its squared distance from the mean.`;

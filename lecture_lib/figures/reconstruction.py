@@ -7,7 +7,7 @@ import traitlets
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from lecture_lib.figures.base import LiveFigure, finite_array
+from lecture_lib.figures.base import LiveFigure, finite_array, image_labels
 from lecture_lib.plotting import BLUE, ORANGE, PAPER
 
 SIGNED = LinearSegmentedColormap.from_list("signed", [BLUE, PAPER, ORANGE])
@@ -95,11 +95,7 @@ class ReconstructionFigure(LiveFigure):
                 "expected orthonormal components, one in each row; got rows that are not: "
                 "pass PCA's components_, unscaled"
             )
-        labels = [f"image {i + 1}" for i in range(len(images))] if labels is None else list(labels)
-        if len(labels) != len(images):
-            raise ValueError(
-                f"expected one label for each of the {len(images)} images; got {len(labels)}"
-            )
+        labels = image_labels(labels, len(images))
         if not 0 <= q <= len(components):
             raise ValueError(
                 f"expected q from 0 to {len(components)}, the components given; got {q}"
@@ -112,7 +108,7 @@ class ReconstructionFigure(LiveFigure):
             component_data=np.rint(components / steps[:, None]).astype("<i2").tobytes(),
             component_steps=steps.astype("<f8").tobytes(),
             image_shape=[int(height), int(width)],
-            labels=[str(label) for label in labels],
+            labels=labels,
             q=int(q),
         )
 
