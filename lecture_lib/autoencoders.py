@@ -64,11 +64,12 @@ class Autoencoder(nn.Module):
     ) -> None:
         """Build both networks, with first weights from PyTorch's global random numbers."""
         super().__init__()
-        sizes = [data_dim, *hidden, latent_dim]
+        sizes = [data_dim, *(hidden if isinstance(hidden, Sequence) else [None]), latent_dim]
         if not all(isinstance(size, Integral) and size > 0 for size in sizes):
             raise ValueError(
-                f"expected sizes that are whole numbers of 1 or more; got data_dim={data_dim!r}, "
-                f"hidden={hidden!r}, latent_dim={latent_dim!r}"
+                "expected sizes that are whole numbers of 1 or more, and a sequence of them for "
+                f"the hidden layers; got data_dim={data_dim!r}, hidden={hidden!r}, "
+                f"latent_dim={latent_dim!r}"
             )
         if latent_dim > data_dim:
             raise ValueError(
@@ -76,17 +77,18 @@ class Autoencoder(nn.Module):
                 f"D = {data_dim}: choose a smaller latent_dim"
             )
         self.data_dim, self.latent_dim = data_dim, latent_dim
-        self.noise = _checked_noise(noise)
+        _check_noise(noise)
+        self.noise = noise
         self.encoder = network(sizes, activation)
         self.decoder = network(sizes[::-1], activation, output)
 
     def encode(self, x: Tensor) -> Tensor:
         """Return the codes z = f(x): shape (B, D) to (B, Q)."""
-        return self.encoder(_checked_rows("x", x, self.data_dim))
+        return self.encoder(self._checked("x", x, self.data_dim))
 
     def decode(self, z: Tensor) -> Tensor:
         """Return the reconstructions x_hat = g(z): shape (B, Q) to (B, D)."""
-        return self.decoder(_checked_rows("z", z, self.latent_dim))
+        return self.decoder(self._checked("z", z, self.latent_dim))
 
     def forward(self, x: Tensor) -> Tensor:
         """Return x_hat = g(f(x)): shape (B, D) to (B, D)."""
@@ -98,6 +100,21 @@ class Autoencoder(nn.Module):
         With ``noise`` the network sees a noisy copy of x; the error is still to the clean x.
         """
         return squared_error(self(corrupt(x, self.noise)), x).mean()
+
+    def _checked(self, name: str, rows: Tensor, width: int) -> Tensor:
+        dtype = next(self.parameters()).dtype
+        if not isinstance(rows, Tensor) or rows.dtype != dtype:
+            came = rows.dtype if isinstance(rows, Tensor) else type(rows).__name__
+            raise ValueError(
+                f"expected {name} as a Tensor of {dtype}, the type of the weights; got {came}: "
+                f"write torch.as_tensor({name}, dtype={dtype})"
+            )
+        if rows.ndim != 2 or rows.shape[1] != width:
+            raise ValueError(
+                f"expected {name} of shape (B, {width}), one point a row; "
+                f"got {tuple(rows.shape)}: flatten or transpose it"
+            )
+        return rows
 
 
 class LinearAutoencoder(Autoencoder):
@@ -153,8 +170,10 @@ def squared_error(x_hat: Tensor, x: Tensor) -> Tensor:
 def corrupt(x: Tensor, noise: Noise) -> Tensor:
     """Return x + τ ε, with ε a fresh draw from N(0, I): shape (B, D) to (B, D).
 
-    ``noise`` is τ, or a pair between which each row's own τ is drawn uniformly.
+    ``noise`` is τ, or a pair between which each row's own τ is drawn uniformly. ValueError if it
+    is neither.
     """
+    _check_noise(noise)
     low, high = noise if isinstance(noise, tuple) else (noise, noise)
     if high == 0:
         return x
@@ -167,7 +186,18 @@ def network(
     activation: Callable[[], nn.Module],
     output: Callable[[], nn.Module] | None = None,
 ) -> nn.Module:
-    """Return affine maps through these sizes, ``activation`` between them and ``output`` last."""
+    """Return affine maps through these sizes, ``activation`` between them and ``output`` last.
+
+    Raises
+    ------
+    ValueError
+        If ``activation`` or ``output`` is a layer and not the class of one.
+    """
+    for kind in (activation, output):
+        if isinstance(kind, nn.Module) or not (kind is None or callable(kind)):
+            raise ValueError(
+                f"expected the class of a layer, such as nn.ReLU without brackets; got {kind!r}"
+            )
     layers = []
     for n_in, n_out in itertools.pairwise(sizes):
         layers += [nn.Linear(n_in, n_out), activation()]
@@ -177,16 +207,7 @@ def network(
     return nn.Sequential(*layers) if len(layers) > 1 else layers[0]
 
 
-def _checked_rows(name: str, rows: Tensor, width: int) -> Tensor:
-    if rows.ndim != 2 or rows.shape[1] != width:
-        raise ValueError(
-            f"expected {name} of shape (B, {width}), one point a row; "
-            f"got {tuple(rows.shape)}: flatten or transpose it"
-        )
-    return rows
-
-
-def _checked_noise(noise: Noise) -> Noise:
+def _check_noise(noise: Noise) -> None:
     pair = noise if isinstance(noise, tuple) else (noise, noise)
     if (
         len(pair) != 2
@@ -197,4 +218,3 @@ def _checked_noise(noise: Noise) -> Noise:
             "expected noise, a standard deviation of 0 or more, or a pair (low, high) of them; "
             f"got {noise!r}"
         )
-    return noise

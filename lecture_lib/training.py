@@ -32,8 +32,8 @@ class History:
     Attributes
     ----------
     loss : list of float
-        The training loss of each epoch that was finished: the mean over its batches, each taken
-        before its step.
+        The training loss of each finished epoch: the mean over its rows, where each batch was
+        measured before its step.
     snapshots : dict of int to dict of str to Tensor
         Copies of the model's weights by epoch, for ``model.load_state_dict``; 0 is before training.
     seconds : float
@@ -75,11 +75,12 @@ def fit(
     learning_rate : float
         The largest step size of the schedule.
     seed : int
-        Fixes the order of the rows and every random number that the loss draws. On the CPU the same
-        seed, weights and number of threads give the same result. The starting weights are drawn
-        when the model is made: call ``torch.manual_seed`` before that.
+        Fixes the order of the rows and every random number that the loss draws from PyTorch. On the
+        CPU the same seed, weights and number of threads give the same result. The first weights
+        are drawn when the model is made: call ``torch.manual_seed`` before that.
     device : str or device, optional
-        Where to train; see `training_device`. Afterwards the model is back where it was.
+        Where to train. By default where the model is, if that is not the CPU, else where
+        `training_device` says. Afterwards the model is back where it was.
     progress : bool
         Whether to show a progress bar once training takes more than a few seconds.
     snapshots : iterable of int
@@ -92,54 +93,56 @@ def fit(
     Raises
     ------
     ValueError
-        If the data or a setting cannot be used. Nothing has been changed then.
+        If the model, the data or a setting cannot be used. Nothing has been changed then.
     FloatingPointError
-        If the loss is no longer a finite number. The model keeps the weights that gave that loss.
+        If the loss or, after the last step, a weight is no longer a finite number. The model keeps
+        the weights that it had then.
     """
     keep = set(snapshots)
     _check_settings(epochs, batch_size, learning_rate, keep)
-    device = training_device(device)
-    x = _checked_rows(model, x).to(device)
-    home = next(model.parameters()).device
-    model.to(device)
-    steps = -(-len(x) // batch_size)  # in an epoch, rounded up
-    optimiser = torch.optim.Adam(model.parameters(), lr=learning_rate, fused=True)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, learning_rate, total_steps=epochs * steps, cycle_momentum=False
-    )
+    epochs, batch_size = int(epochs), int(batch_size)  # NumPy's whole numbers too
+    home, rows = _home_and_rows(model, x)
+    device = home if device is None and home.type != "cpu" else training_device(device)
+    steps = -(-len(rows) // batch_size)  # in an epoch, rounded up
     history = History()
-    if 0 in keep:
-        history.snapshots[0] = _weights(model)
-    bar = tqdm(total=epochs, unit="epoch", delay=PATIENCE, ascii=True) if progress else None
     start = time.perf_counter()
+    show = {} if progress else {"disable": True}  # if shown, TQDM_DISABLE can still turn it off
+    bar = tqdm(total=epochs * steps, unit="step", delay=PATIENCE, ascii=True, **show)
     try:
-        with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
             torch.manual_seed(seed)
+            model.to(device)
+            rows = rows.to(device)
+            optimiser = torch.optim.Adam(model.parameters(), lr=learning_rate, fused=True)
+            schedule = torch.optim.lr_scheduler.OneCycleLR(
+                optimiser, learning_rate, total_steps=epochs * steps + 1, cycle_momentum=False
+            )
+            if 0 in keep:
+                history.snapshots[0] = _weights(model)
             for epoch in range(1, epochs + 1):
                 total = 0.0
-                order = torch.randperm(len(x)).to(device)
-                for step, rows in enumerate(order.split(batch_size), start=1):
-                    loss = model.loss(x[rows])
-                    value = _finite(loss, f"epoch {epoch}, step {step} of {steps}", learning_rate)
+                order = torch.randperm(len(rows)).to(device)
+                for step, chosen in enumerate(order.split(batch_size), start=1):
+                    loss = model.loss(rows[chosen])
+                    value = _finite(loss, epoch, step, learning_rate)
                     optimiser.zero_grad()
                     loss.backward()
                     optimiser.step()
                     schedule.step()
-                    total += value * len(rows)
-                history.loss.append(total / len(x))
+                    total += value * len(chosen)
+                    bar.update()
+                history.loss.append(total / len(rows))
+                bar.set_postfix(loss=f"{history.loss[-1]:.4g}", refresh=False)
                 if epoch in keep:
                     history.snapshots[epoch] = _weights(model)
-                if bar is not None:
-                    bar.set_postfix(loss=f"{history.loss[-1]:.4g}", refresh=False)
-                    bar.update()
+            _check_weights(model)
     except KeyboardInterrupt:
         history.interrupted = True
-        print(f"Stopped in epoch {len(history.loss) + 1} of {epochs}; the model keeps its weights.")
+        print(f"Stopped after {len(history.loss)} of {epochs} epochs; the model keeps its weights.")
     finally:
-        history.seconds = time.perf_counter() - start
-        if bar is not None:
-            bar.close()
+        bar.close()
         model.to(home)
+        history.seconds = time.perf_counter() - start
     return history
 
 
@@ -154,65 +157,21 @@ def training_device(device: str | torch.device | None = None) -> torch.device:
     ValueError
         If PyTorch has no such device on this machine.
     """
-    chosen = device or os.environ.get("LECTURE_DEVICE")
-    if not chosen:
+    chosen = os.environ.get("LECTURE_DEVICE") or None if device is None else device
+    if chosen is None:
         return torch.device("cuda" if profile() == "full" and torch.cuda.is_available() else "cpu")
     try:
         return torch.empty(0, device=chosen).device
     except (RuntimeError, AssertionError) as error:  # PyTorch without CUDA asserts
         raise ValueError(
             f"expected a device that PyTorch has on this machine; got {str(chosen)!r} from "
-            f"{'the argument' if device else 'LECTURE_DEVICE'}: choose cpu"
+            f"{'LECTURE_DEVICE' if device is None else 'the argument'}: choose cpu"
         ) from error
-
-
-def _finite(loss: torch.Tensor, where: str, learning_rate: float) -> float:
-    """Return the loss as a number that training can go on from, or say what is wrong with it."""
-    if loss.ndim > 0:
-        raise ValueError(
-            "expected the model's loss(x) to return one number; "
-            f"got shape {tuple(loss.shape)}: take the mean over rows"
-        )
-    value = loss.item()
-    if not math.isfinite(value):
-        raise FloatingPointError(
-            f"the loss became {value} in {where}: try a smaller learning_rate than "
-            f"{learning_rate:g}, or scale the data, for example to values between 0 and 1"
-        )
-    return value
-
-
-def _weights(model: nn.Module) -> dict[str, torch.Tensor]:
-    return {name: value.detach().cpu().clone() for name, value in model.state_dict().items()}
-
-
-def _checked_rows(model: nn.Module, x: np.ndarray | torch.Tensor) -> torch.Tensor:
-    """Return ``x`` in the type of the model's weights, or say what is wrong with either."""
-    if not callable(getattr(model, "loss", None)):
-        raise ValueError(
-            f"expected a model with a method loss(x); got {type(model).__name__}: give it one that "
-            "returns a scalar Tensor"
-        )
-    dtype = next(model.parameters()).dtype
-    rows = torch.as_tensor(x)
-    if rows.ndim != 2 or len(rows) == 0:
-        raise ValueError(
-            f"expected data of shape (N, D), one point a row; got {tuple(rows.shape)}: "
-            "pass the data, not the labels, and flatten each image into one row"
-        )
-    rows = rows.to(dtype)
-    bad = int((~torch.isfinite(rows)).any(dim=1).sum())
-    if bad:
-        raise ValueError(
-            f"expected finite numbers; got NaN or infinity in {bad} of {len(rows)} rows: "
-            "drop or fill them first"
-        )
-    return rows
 
 
 def _check_settings(epochs: int, batch_size: int, learning_rate: float, keep: set[int]) -> None:
     for name, count in (("epochs", epochs), ("batch_size", batch_size)):
-        if not isinstance(count, Integral) or count < 1:
+        if not isinstance(count, Integral) or isinstance(count, bool) or count < 1:
             raise ValueError(f"expected {name}, a whole number of 1 or more; got {count!r}")
     if not (isinstance(learning_rate, Real) and 0 < learning_rate < math.inf):
         raise ValueError(f"expected a learning_rate above 0, such as 1e-3; got {learning_rate!r}")
@@ -221,3 +180,73 @@ def _check_settings(epochs: int, batch_size: int, learning_rate: float, keep: se
             f"expected snapshots at epochs from 0 to {epochs}; "
             f"got {sorted(keep - set(range(epochs + 1)))}"
         )
+
+
+def _home_and_rows(
+    model: nn.Module, x: np.ndarray | torch.Tensor
+) -> tuple[torch.device, torch.Tensor]:
+    """Return where the model is, and ``x`` in the type of its weights; or say what is wrong."""
+    if not (isinstance(model, nn.Module) and callable(getattr(model, "loss", None))):
+        raise ValueError(
+            f"expected a torch Module with a method loss(x); got {type(model).__name__}: give it a "
+            "loss that returns a scalar Tensor"
+        )
+    weights = next((value for value in model.parameters() if value.requires_grad), None)
+    if weights is None:
+        raise ValueError(
+            f"expected a model with weights to train; {type(model).__name__} has none: "
+            "set requires_grad on those that are frozen"
+        )
+    if isinstance(x, torch.Tensor):
+        rows = x.detach().to(weights.dtype)
+    else:
+        try:
+            rows = torch.from_numpy(np.array(x, dtype=str(weights.dtype).removeprefix("torch.")))
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"expected an array of numbers, shape (N, D); got {type(x).__name__}: {error}"
+            ) from error
+    if rows.ndim != 2 or len(rows) == 0:
+        raise ValueError(
+            f"expected data of shape (N, D), one point a row; got {tuple(rows.shape)}: "
+            "pass the data, not the labels, and flatten each image into one row"
+        )
+    bad = int((~torch.isfinite(rows)).any(dim=1).sum())
+    if bad:
+        raise ValueError(
+            f"expected finite numbers; got NaN or infinity (or more than {rows.dtype} can hold) in "
+            f"{bad} of {len(rows)} rows: drop, fill or scale them first"
+        )
+    return weights.device, rows
+
+
+def _finite(loss: torch.Tensor, epoch: int, step: int, learning_rate: float) -> float:
+    """Return the loss as a number that training can go on from, or say what is wrong with it."""
+    if not (isinstance(loss, torch.Tensor) and loss.ndim == 0 and loss.requires_grad):
+        what = f"shape {tuple(loss.shape)}" if isinstance(loss, torch.Tensor) else type(loss)
+        raise ValueError(
+            "expected the model's loss(x) to return one number that depends on its weights; "
+            f"got {what}: take the mean over rows, in PyTorch"
+        )
+    value = loss.item()
+    if not math.isfinite(value):
+        first = epoch == step == 1
+        slower = "" if first else f"try a smaller learning_rate than {learning_rate:g}, or "
+        raise FloatingPointError(
+            f"the loss became {value} in epoch {epoch}, step {step}: {slower}scale the data, for "
+            "example to values between 0 and 1"
+        )
+    return value
+
+
+def _check_weights(model: nn.Module) -> None:
+    """Refuse weights that the last step spoilt; an earlier one would show in the next loss."""
+    if not all(torch.isfinite(value).all() for value in model.parameters()):
+        raise FloatingPointError(
+            "a weight became NaN or infinite in the last step although the loss was finite: look "
+            "for a square root or a logarithm of zero in the loss"
+        )
+
+
+def _weights(model: nn.Module) -> dict[str, torch.Tensor]:
+    return {name: value.detach().cpu().clone() for name, value in model.state_dict().items()}

@@ -40,6 +40,9 @@ def test_the_decoder_is_the_encoder_in_reverse():
     assert widths == [[(5, 7), (7, 4), (4, 2)], [(2, 4), (4, 7), (7, 5)]]
     assert isinstance(model.decoder[-1], nn.Sigmoid)
     assert isinstance(model.encoder[-1], nn.Linear)  # codes are not squashed
+    maps = [*widths[0], *widths[1]]
+    count = sum(n_in * n_out + n_out for n_in, n_out in maps)  # each has an offset
+    assert sum(value.numel() for value in model.parameters()) == count
 
 
 def test_a_linear_autoencoder_is_two_affine_maps():
@@ -121,6 +124,12 @@ def test_a_pair_draws_one_level_for_each_row_uniformly():
         assert abs(below - share) < 4 * (share * (1 - share) / 2000) ** 0.5 + 0.01
 
 
+def test_a_pair_may_begin_at_no_noise():
+    torch.manual_seed(0)
+    x = torch.zeros(500, 1)
+    assert (corrupt(x, (0.0, 1.0)) != x).double().mean() > 0.9
+
+
 def test_no_noise_leaves_the_data_and_draws_nothing():
     state = torch.get_rng_state()
     x = rows()
@@ -150,6 +159,11 @@ def test_with_noise_the_target_stays_clean():
         ({"latent_dim": 0}, "whole numbers of 1 or more"),
         ({"latent_dim": 1.5}, "whole numbers of 1 or more"),
         ({"hidden": (8, 0)}, r"hidden=\(8, 0\)"),
+        ({"latent_dim": None}, "latent_dim=None"),
+        ({"hidden": 8}, "hidden=8"),
+        ({"hidden": None}, "hidden=None"),
+        ({"activation": nn.ReLU()}, r"nn.ReLU without brackets; got ReLU\(\)"),
+        ({"output": "sigmoid"}, "class of a layer.*got 'sigmoid'"),
         ({"noise": -0.1}, "0 or more"),
         ({"noise": float("nan")}, "0 or more"),
         ({"noise": (0.5, 0.1)}, r"got \(0.5, 0.1\)"),
@@ -173,6 +187,18 @@ def test_weight_decay_is_a_number_of_0_or_more(weight_decay):
 def test_data_of_another_shape_are_refused(make, shape):
     with pytest.raises(ValueError, match=r"expected x of shape \(B, 5\), one point a row; got"):
         make().encode(torch.zeros(shape))
+
+
+@every_model
+@pytest.mark.parametrize("x", [np.zeros((6, 5)), torch.zeros(6, 5, dtype=torch.float64)])
+def test_data_of_another_type_are_refused(make, x):
+    with pytest.raises(ValueError, match=r"write torch.as_tensor\(x, dtype=torch.float32\)"):
+        make().encode(x)
+
+
+def test_noise_that_makes_no_sense_is_refused():
+    with pytest.raises(ValueError, match=r"a pair \(low, high\) of them; got \(1.0, 0.5\)"):
+        corrupt(rows(), (1.0, 0.5))
 
 
 @every_model

@@ -110,9 +110,58 @@ def test_the_type_of_the_weights_is_kept():
     assert {value.dtype for value in model.parameters()} == {torch.float64}
 
 
-@pytest.mark.parametrize("settings", [{"epochs": 1, "batch_size": 99}, {"epochs": 1}])
-def test_one_step_is_enough(settings):
-    assert len(fit(linear(), points(5), learning_rate=1e-3, **settings).loss) == 1
+def test_one_step_is_a_step():
+    model = linear()
+    before = weights(model)
+    history = fit(model, points(5), epochs=1, batch_size=99, learning_rate=0.1)
+    assert len(history.loss) == 1
+    # Adam's first step has the length of the step size in each weight. A schedule that is at its
+    # end already would move them by a millionth.
+    assert ((weights(model) - before).abs() > 0.1 / 25).all()
+
+
+def test_the_loop_is_adam_with_one_cycle_to_the_bit():
+    x = torch.as_tensor(points())
+    model, by_hand = linear(), linear()
+    fit(model, x, **SETTINGS, seed=4)
+    optimiser = torch.optim.Adam(by_hand.parameters(), lr=1e-2, fused=True)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, 1e-2, total_steps=10, cycle_momentum=False
+    )
+    torch.manual_seed(4)
+    for _ in range(3):
+        for rows in torch.randperm(40).split(16):
+            optimiser.zero_grad()
+            by_hand.loss(x[rows]).backward()
+            optimiser.step()
+            schedule.step()
+    assert torch.equal(weights(model), weights(by_hand))
+
+
+@pytest.mark.parametrize("whole", [np.int64, np.int32])
+def test_whole_numbers_of_numpy_are_whole_numbers(whole):
+    history = fit(linear(), points(), epochs=whole(2), batch_size=whole(16), learning_rate=1e-2)
+    assert len(history.loss) == 2
+
+
+@pytest.mark.parametrize(
+    "x",
+    [
+        points().tolist(),
+        points()[::-1],
+        points().astype(">f4"),
+        points().astype("float64"),
+        np.asfortranarray(points()),
+        torch.as_tensor(points(), dtype=torch.float64),
+        torch.as_tensor(points()).requires_grad_(),
+    ],
+    ids=["list", "reversed", "big-endian", "float64", "by column", "double", "with a graph"],
+)
+def test_numbers_may_come_in_any_form(x):
+    model = linear()
+    fit(model, x, **SETTINGS)
+    assert torch.isfinite(weights(model)).all()
+    assert getattr(x, "grad", None) is None
 
 
 # ── the same seed, the same result ────────────────────────────────────────────────────────────────
@@ -149,21 +198,37 @@ def test_an_interrupted_run_keeps_what_it_has(capsys):
     assert len(history.loss) == 2
     assert set(history.snapshots) == {0, 2}
     assert not torch.equal(model.c, torch.zeros(2))
-    assert "Stopped in epoch 3 of 100; the model keeps its weights." in capsys.readouterr().out
+    assert "Stopped after 2 of 100 epochs; the model keeps its weights." in capsys.readouterr().out
 
 
 def test_a_loss_that_is_no_number_stops_with_place_and_hint():
     model = Scripted(at=5, what=lambda loss: loss * float("nan"))
-    with pytest.raises(FloatingPointError, match=r"became nan in epoch 2, step 2 of 3.*0\.01") as e:
+    with pytest.raises(FloatingPointError, match=r"became nan in epoch 2, step 2:.*0\.01") as e:
         fit(model, points(), **SETTINGS)
     assert "smaller learning_rate" in str(e.value)
     assert torch.isfinite(model.c).all()  # stopped before the step that would have spoilt them
 
 
-def test_a_step_size_that_blows_up_is_reported_as_such():
-    x = 1e18 * points()  # whose square float32 cannot hold
-    with pytest.raises(FloatingPointError, match=r"became (inf|nan) in epoch 1, step 1 of"):
-        fit(linear(), 1e2 * x, **SETTINGS)
+def test_in_the_first_step_the_step_size_cannot_be_to_blame():
+    x = 1e20 * points()  # whose square float32 cannot hold
+    with pytest.raises(FloatingPointError, match=r"became (inf|nan) in epoch 1, step 1: scale the"):
+        fit(linear(), x, **SETTINGS)
+
+
+def test_a_step_size_that_blows_up_is_named():
+    with pytest.raises(FloatingPointError, match=r"than 1e\+30, or scale"):
+        fit(linear(), points(), epochs=9, batch_size=16, learning_rate=1e30)
+
+
+def test_weights_that_the_last_step_spoilt_are_reported():
+    model = Scripted(at=9, what=lambda loss: loss + torch.sqrt(0 * loss))  # an infinite slope
+    with pytest.raises(FloatingPointError, match="a weight became NaN or infinite in the last"):
+        fit(model, points(), **SETTINGS)
+
+
+def test_an_interrupt_during_the_first_copy_of_the_weights_is_caught(monkeypatch):
+    monkeypatch.setattr("lecture_lib.training._weights", stop)
+    assert fit(linear(), points(), **SETTINGS, snapshots=[0]).interrupted
 
 
 def test_progress_is_plain_text_and_can_be_turned_off(capsys, monkeypatch):
@@ -173,7 +238,7 @@ def test_progress_is_plain_text_and_can_be_turned_off(capsys, monkeypatch):
     assert capsys.readouterr().err == ""
     fit(Mean(2), points(), **SETTINGS)
     shown = capsys.readouterr().err
-    assert "3/3" in shown
+    assert "9/9" in shown
     assert "loss=" in shown
     assert shown.isascii()
 
@@ -186,6 +251,7 @@ def test_progress_is_plain_text_and_can_be_turned_off(capsys, monkeypatch):
     [
         ({"epochs": 0}, "epochs, a whole number of 1 or more; got 0"),
         ({"epochs": 2.5}, "epochs, a whole number of 1 or more; got 2.5"),
+        ({"epochs": True}, "epochs, a whole number of 1 or more; got True"),
         ({"batch_size": -1}, "batch_size, a whole number"),
         ({"learning_rate": 0}, "learning_rate above 0"),
         ({"learning_rate": float("nan")}, "learning_rate above 0"),
@@ -212,7 +278,9 @@ NAN[7] = np.inf
         (np.arange(10), r"got \(10,\): pass the data, not the labels"),
         (np.zeros((5, 28, 28)), "flatten each image"),
         (np.zeros((0, 2)), r"got \(0, 2\)"),
-        (NAN, "NaN or infinity in 2 of 40 rows"),
+        (NAN, r"NaN or infinity .* in 2 of 40 rows"),
+        ([["a", "b"]], "expected an array of numbers, shape .* got list"),
+        (None, r"got \(\): pass the data"),
         (np.zeros((5, 3)), r"expected x of shape \(B, 2\)"),
     ],
 )
@@ -226,6 +294,14 @@ def test_a_model_needs_a_loss_of_one_number():
         fit(nn.Linear(2, 2), points(), **SETTINGS)
     with pytest.raises(ValueError, match=r"a method loss\(x\); got PCA"):
         fit(PCA(1), points(), **SETTINGS)
+    with pytest.raises(ValueError, match=r"a method loss.*; got type"):
+        fit(LinearAutoencoder, points(), **SETTINGS)
+    frozen = linear().requires_grad_(False)
+    with pytest.raises(ValueError, match="weights to train; LinearAutoencoder has none"):
+        fit(frozen, points(), **SETTINGS)
+    for wrong in (lambda loss: loss.item(), lambda loss: loss.detach(), lambda loss: None):
+        with pytest.raises(ValueError, match="one number that depends on its weights"):
+            fit(Scripted(at=1, what=wrong), points(), **SETTINGS)
     per_row = Scripted(at=1, what=lambda loss: loss * torch.ones(16))
     with pytest.raises(ValueError, match=re.escape("got shape (16,): take the mean over rows")):
         fit(per_row, points(), **SETTINGS)
