@@ -11,11 +11,16 @@ from importlib.resources import files
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib_inline.backend_inline import set_matplotlib_formats
 
 INK, MUTED, GRID, PAPER = "#22262b", "#5f6772", "#d9dde2", "#ffffff"
 BLUE, ORANGE, TEAL, PURPLE = "#0b62a4", "#b84a00", "#08745a", "#7d3c98"
+
+CODES = LinearSegmentedColormap.from_list("codes", [BLUE, ORANGE])
+"""Colours of a code of one dimension, from its lowest value to its highest, where points of the
+plane are coloured by it. `FilmFigure` mixes the same ones in the page."""
 
 SVG_OPTIONS = {
     "svg.fonttype": "none",  # text stays text: it can be read aloud, searched and recoloured

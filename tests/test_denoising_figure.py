@@ -6,6 +6,7 @@ import re
 import numpy as np
 import pytest
 import torch
+import traitlets
 from live_figures import data, denoiser, denoising, grey_images, pixels
 from torch import nn
 
@@ -26,6 +27,8 @@ def test_the_noise_has_the_moments_of_a_standard_normal():
     # to 1/32 adds 1/12288 to the variance. Four of them each, and the noise never changes.
     assert noise.mean() == pytest.approx(0, abs=0.036)
     assert noise.var() == pytest.approx(1, abs=0.05)
+    # 127/32 is the limit; of so many normal numbers 24 ± 5 are beyond 3.1
+    assert 3.5 < np.abs(noise).max() <= 127 / 32
     # independent draws: a correlation of 784 pairs has a standard error of 0.036; of 120 such the
     # largest stays below 4.5 standard errors
     between = np.corrcoef(noise)[np.triu_indices(16, 1)]
@@ -70,6 +73,17 @@ def test_the_description_names_the_present_numbers():
     assert f"is {noisy:.3g} away and the cleaned one {cleaned:.3g}" in figure.alt
 
 
+@pytest.mark.parametrize(
+    ("name", "value"), [("index", 3), ("index", -1), ("draw", 16), ("tau", 1.01), ("tau", np.nan)]
+)
+def test_a_state_that_there_is_not_is_refused_and_the_old_one_stays(name, value):
+    figure = denoising()
+    before = getattr(figure, name)
+    with pytest.raises(traitlets.TraitError, match=f"expected {name} from 0 to .*; got {value:g}"):
+        setattr(figure, name, value)
+    assert getattr(figure, name) == before
+
+
 def test_the_module_holds_the_script_that_runs_networks():
     assert (base.HERE / "networks.js").read_text(encoding="utf-8") in DenoisingFigure._esm
 
@@ -105,6 +119,7 @@ def test_a_model_too_large_for_a_page_is_refused():
         ({"images": grey_images() * np.nan}, "324 that are NaN"),
         ({"images": grey_images() * 255}, "grey values from 0 to 1"),
         ({"images": grey_images() - 1}, "grey values from 0 to 1"),
+        ({"images": grey_images() + 0.5}, "grey values from 0 to 1"),
         ({"labels": ["one"]}, "each of the 3 images; got 1"),
     ],
 )

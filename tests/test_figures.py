@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from live_figures import Z, direction, every_figure, hook, image_data, manifold, points
 from matplotlib.figure import Figure
+from traitlets import TraitError
 
 from lecture_lib.figures import (
     DirectionFigure,
@@ -126,6 +127,26 @@ def test_the_description_names_the_present_numbers():
     figure.theta = 30.0
     assert "at 30 degrees" in figure.alt
     assert f"keep {figure.retained(30):.3g} of" in figure.alt
+
+
+@every_figure
+def test_what_the_reader_moves_has_limits(make):
+    figure = make()
+    assert figure._ranges
+    for name, (low, high) in figure._ranges.items():
+        for value in (low, high):
+            setattr(figure, name, value)
+            assert figure.alt
+        for value in (low - 1, high + 1):
+            with pytest.raises(TraitError, match=f"expected {name} from {low:g} to {high:g}"):
+                setattr(figure, name, value)
+        assert getattr(figure, name) == high
+
+
+def test_a_manifold_starts_at_a_sigma_hardly_larger_than_its_gaps():
+    gap = np.linalg.norm(np.diff(hook(Z), axis=0), axis=1).max()
+    figure = ManifoldFigure(Z, hook(Z), sigma=1.001 * gap)
+    assert figure.sigma == figure.sigma_range[0]
 
 
 def test_markup_in_a_label_stays_text():

@@ -197,6 +197,17 @@ def test_activations_keep_their_limits(by_page):
 
 
 @pytest.mark.browser
+def test_sums_are_in_float64(by_page):
+    module = nn.Linear(3, 1, bias=False)
+    with torch.no_grad():
+        module.weight.copy_(torch.tensor([[60000.0, 0.001, -60000.0]]))
+    small = rounded(module).weight[0, 1].item()
+    # float64 keeps the small number next to 60000 to 4e-12 of its own 0.001; to float32, whose
+    # steps there are 0.004, it is nothing
+    assert by_page(module, np.ones((1, 3)))[0, 0] == pytest.approx(small, rel=1e-8)
+
+
+@pytest.mark.browser
 @pytest.mark.parametrize("before", [0, 3])
 def test_every_float16_arrives_unchanged_wherever_its_bytes_begin(by_page, before):
     every = np.arange(2**16, dtype="<u2").view("<f2").astype(np.float32)

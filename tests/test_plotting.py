@@ -1,3 +1,4 @@
+import matplotlib.colors as mcolors
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -10,6 +11,13 @@ def clean_figures():
     with plt.rc_context():
         yield
     plt.close("all")
+
+
+def test_codes_run_from_blue_to_orange():
+    assert [mcolors.to_hex(plotting.CODES(end)) for end in (0.0, 1.0)] == [
+        plotting.BLUE,
+        plotting.ORANGE,
+    ]
 
 
 def test_plane_keeps_angles_true():

@@ -83,6 +83,14 @@ function axes(parent, x, y, { xName, yName, xTicks = ticks(x.domain), yTicks = t
   svg(parent, "text", { x: left, y: top - 9, "text-anchor": "start" }, yName);
 }
 
+/** The axes of a plane at equal scales: the square of 2 · half around a centre, 290 units wide. */
+function squarePlane(parent, [centre1, centre2], half) {
+  const x = scale([centre1 - half, centre1 + half], [42, 332]);
+  const y = scale([centre2 - half, centre2 + half], [312, 22]);
+  axes(parent, x, y, { xName: "x₁", yName: "x₂" });
+  return { x, y };
+}
+
 /** The path through points [[x, y], ...] in drawing units. */
 function path(points) {
   return "M" + points.map(([x, y]) => `${x.toFixed(2)},${y.toFixed(2)}`).join("L");

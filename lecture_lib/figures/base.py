@@ -21,6 +21,7 @@ from pathlib import Path
 import anywidget
 import matplotlib.pyplot as plt
 import numpy as np
+import traitlets
 from IPython.display import HTML, display
 from matplotlib.figure import Figure
 from PIL import Image
@@ -33,7 +34,8 @@ class LiveFigure(anywidget.AnyWidget):
     """A figure that the reader moves.
 
     A subclass lies in a module with a JavaScript file of the same name beside it, declares its
-    state as traits tagged ``sync=True``, and defines `alt`, `_draw`, `_size` and `_heights`.
+    state as traits tagged ``sync=True``, and defines `alt`, `_draw`, `_size`, `_heights` and
+    `_ranges`.
     """
 
     _size = (7.0, 3.6)
@@ -63,6 +65,19 @@ class LiveFigure(anywidget.AnyWidget):
     def _draw(self, figure: Figure) -> None:
         """Draw the present state on an empty matplotlib figure."""
         raise NotImplementedError
+
+    @property
+    def _ranges(self) -> dict[str, tuple[float, float]]:
+        """The lowest and the highest value of each trait that the reader moves."""
+        raise NotImplementedError
+
+    @traitlets.validate("draw", "frame", "index", "q", "sigma", "tau", "theta", "z")
+    def _in_range(self, proposal: traitlets.Bunch) -> float:
+        name, value = proposal["trait"].name, proposal["value"]
+        low, high = self._ranges[name]
+        if not low <= value <= high:  # NaN is not either
+            raise traitlets.TraitError(f"expected {name} from {low:g} to {high:g}; got {value:g}")
+        return value
 
     def still(self) -> Figure:
         """The present state, drawn by matplotlib."""
@@ -114,6 +129,30 @@ def finite_array(name: str, value: object, ndim: int, shape: str) -> np.ndarray:
             "drop or replace them first"
         )
     return array
+
+
+def plane_points(x: object) -> np.ndarray:
+    """Return ``x`` as points in the plane, float64 of shape (N, 2), or say what is wrong with it.
+
+    Raises
+    ------
+    ValueError
+        If x has another shape, is not finite, or does not hold from 2 to 300 points that differ.
+    """
+    x = finite_array("points x", x, 2, "(N, 2)")
+    if x.shape[1] != 2:
+        raise ValueError(
+            f"expected points in the plane, shape (N, 2); got {x.shape}: choose two columns"
+        )
+    if not 2 <= len(x) <= 300:
+        raise ValueError(
+            f"expected 2 to 300 points, each of which is drawn; got {len(x)}: pass a sample"
+        )
+    if np.square(x - x.mean(axis=0)).sum() <= 1e-24 * np.square(x).sum():
+        raise ValueError(
+            "expected points that differ; got one point repeated: there is no direction to find"
+        )
+    return x
 
 
 def image_labels(labels: Sequence[str] | None, count: int) -> list[str]:

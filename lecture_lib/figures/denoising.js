@@ -9,10 +9,13 @@ function render({ model, el }) {
   const clean = network(model.get("network_data"), model.get("network_layers"));
   const labels = model.get("labels");
 
+  /** The present draw of ε. */
+  const present = () => noise.subarray(model.get("draw") * D).subarray(0, D);
+
   /** x, x + τ ε and x̂, and the squared errors of the last two, for the present image and noise. */
   function compute(tau) {
     const x = images.subarray(model.get("index") * D).subarray(0, D);
-    const epsilon = noise.subarray(model.get("draw") * D);
+    const epsilon = present();
     const noisy = x.map((value, i) => value + tau * epsilon[i]);
     const cleaned = clean(noisy);
     const error = (values) => values.reduce((sum, value, i) => sum + (value - x[i]) ** 2, 0);
@@ -68,7 +71,7 @@ function render({ model, el }) {
     put(cleanedCurve, { d: path(errors.map((error, k) => [across(taus[k]), up(error)])) });
     put(cleanedName, { x: 332, y: Math.min(up(errors[25]), up(errors[20])) + 30 });
     // The noisy image's error is τ² ‖ε‖²; where it is below the frame there is nothing to draw.
-    const square = compute(1).noisyError, start = Math.sqrt(bottom / square);
+    const square = present().reduce((sum, value) => sum + value * value, 0), start = Math.sqrt(bottom / square);
     const steps = Array.from({ length: 101 }, (_, k) => start + ((1 - start) * k) / 100);
     put(noisyCurve, { d: path(steps.map((tau) => [across(tau), up(tau * tau * square)])) });
     put(noisyName, { x: across(0.4), y: up(0.16 * square) - 8 });

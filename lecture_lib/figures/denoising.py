@@ -123,6 +123,10 @@ class DenoisingFigure(LiveFigure):
             f"calc({slant / 3:.3f} * (var(--w) - 16px) + 0.647 * var(--w) + 309px)",
         )
 
+    @property
+    def _ranges(self) -> dict[str, tuple[float, float]]:
+        return {"index": (0, len(self.images) - 1), "draw": (0, DRAWS - 1), "tau": (0, 1)}
+
     def noisy(self, index: int, draw: int, tau: float) -> np.ndarray:
         """x + τ ε, shape (D,): one image with one of the draws of ε on it."""
         return self.images[index] + tau * self.noise[draw]

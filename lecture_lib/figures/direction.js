@@ -28,13 +28,11 @@ function render({ model, el }) {
   const side = drawing(place("side"), 350);
   const say = readout(place("readout"));
 
-  // The plane, square and at equal scales, so that right angles look right.
+  // The plane, at equal scales, so that right angles look right.
   const reach = Math.max(...points.map(([a, b]) => Math.hypot(a - mean[0], b - mean[1])));
   const half = 1.15 * reach;
-  const x = scale([mean[0] - half, mean[0] + half], [42, 332]);
-  const y = scale([mean[1] - half, mean[1] + half], [312, 22]);
+  const { x, y } = squarePlane(plane, mean, half);
   const at = ([a, b]) => [x(a), y(b)];
-  axes(plane, x, y, { xName: "x₁", yName: "x₂" });
   const line = svg(plane, "path", { class: "live-line-muted" });
   const residuals = svg(plane, "path", { class: "live-line live-orange live-dashed" });
   for (const [cx, cy] of points.map(at)) svg(plane, "circle", { cx, cy, r: 4, class: "live-dot live-ink" });

@@ -4,7 +4,7 @@ import numpy as np
 import traitlets
 from matplotlib.figure import Figure
 
-from lecture_lib.figures.base import LiveFigure, finite_array
+from lecture_lib.figures.base import LiveFigure, plane_points
 from lecture_lib.plotting import BLUE, INK, MUTED, ORANGE
 
 
@@ -45,15 +45,7 @@ class DirectionFigure(LiveFigure):
 
     def __init__(self, x: np.ndarray, theta: float = 100.0) -> None:
         """Check the points and sum up their scatter matrix."""
-        x = finite_array("points x", x, 2, "(N, 2)")
-        if x.shape[1] != 2:
-            raise ValueError(
-                f"expected points in the plane, shape (N, 2); got {x.shape}: choose two columns"
-            )
-        if not 2 <= len(x) <= 300:
-            raise ValueError(
-                f"expected 2 to 300 points, each of which is drawn; got {len(x)}: pass a sample"
-            )
+        x = plane_points(x)
         if not 0 <= theta <= 180:
             raise ValueError(
                 f"expected an angle from 0 to 180 degrees; got {theta}: take it modulo 180"
@@ -62,11 +54,11 @@ class DirectionFigure(LiveFigure):
         self.x_mean = x.mean(axis=0)
         centred = x - self.x_mean
         self.S = centred.T @ centred
-        if np.trace(self.S) <= 1e-24 * np.square(x).sum():
-            raise ValueError(
-                "expected points that differ; got one point repeated: there is no direction to find"
-            )
         super().__init__(points=x.astype("<f8").tobytes(), theta=float(theta))
+
+    @property
+    def _ranges(self) -> dict[str, tuple[float, float]]:
+        return {"theta": (0, 180)}
 
     def retained(self, theta: float) -> float:
         """Σ z² = vᵀSv for v at ``theta`` degrees, in squared units of x."""

@@ -1,19 +1,16 @@
 // FilmFigure: the training of an autoencoder of the plane. A frame is one snapshot of its weights:
 // the points, their reconstructions, what the decoder makes of the range of the codes, and the loss.
 
-const PAUSE = 120; // milliseconds from frame to frame
-
 function render({ model, el }) {
   const epochs = model.get("epochs"), losses = model.get("losses"), last = epochs.length - 1;
   const pca = model.get("pca_loss"), pcaLine = model.get("pca_line"), flat = pcaLine.length > 0;
   const [centre1, centre2, half] = model.get("window");
+  const pause = matchMedia("(prefers-reduced-motion: reduce)").matches ? 600 : 120; // milliseconds a frame
   const shares = numbers(model.get("share_data"), Uint8Array);
   const name = flat ? "z" : "z₁", lineLook = flat ? "live-line live-ink" : "live-line-muted";
 
-  // The plane, square and at equal scales. Places travel as whole numbers over its window.
-  const x = scale([centre1 - half, centre1 + half], [42, 332]);
-  const y = scale([centre2 - half, centre2 + half], [312, 22]);
-  const across = scale([0, 65535], x.range), up = scale([0, 65535], y.range);
+  // Places travel as whole numbers over the plane and as much again on each side of it.
+  const across = scale([0, 65535], [42 - 290, 332 + 290]), up = scale([0, 65535], [312 + 290, 22 - 290]);
   function places(trait) {
     const whole = numbers(model.get(trait), Uint16Array);
     return Array.from({ length: whole.length / 2 }, (_, i) => [across(whole[2 * i]), up(whole[2 * i + 1])]);
@@ -24,16 +21,20 @@ function render({ model, el }) {
 
   const place = layout(el, '"main side" "controls controls" "readout readout"');
   const plane = drawing(place("main"), 350);
+  const { x, y } = squarePlane(plane, [centre1, centre2], half);
   const controls = place("controls");
   const side = drawing(place("side"), 350);
   const say = readout(place("readout"));
 
-  axes(plane, x, y, { xName: "x₁", yName: "x₂" });
-  const errors = svg(plane, "path", { class: "live-line-muted live-faint" });
-  for (const [cx, cy] of points) svg(plane, "circle", { cx, cy, r: 2.7, class: "live-hollow" });
-  if (flat) svg(plane, "path", { d: path([[x(pcaLine[0]), y(pcaLine[1])], [x(pcaLine[2]), y(pcaLine[3])]]), class: "live-line live-ink live-dashed" });
-  const curve = svg(plane, "path", { class: lineLook });
-  const dots = points.map(() => svg(plane, "circle", { r: 3.6, class: "live-dot live-coded" }));
+  // What a wild frame has outside the window is cut off.
+  const cut = `live-window-${Math.random().toString(36).slice(2)}`;
+  svg(svg(svg(plane, "defs"), "clipPath", { id: cut }), "rect", { x: 42, y: 22, width: 290, height: 290 });
+  const inside = svg(plane, "g", { "clip-path": `url(#${cut})` });
+  const errors = svg(inside, "path", { class: "live-line-muted live-faint" });
+  for (const [cx, cy] of points) svg(inside, "circle", { cx, cy, r: 2.7, class: "live-hollow" });
+  if (flat) svg(inside, "path", { d: path([[x(pcaLine[0]), y(pcaLine[1])], [x(pcaLine[2]), y(pcaLine[3])]]), class: "live-line live-ink live-dashed" });
+  const curve = svg(inside, "path", { class: lineLook });
+  const dots = points.map(() => svg(inside, "circle", { r: 3.6, class: "live-dot live-coded" }));
 
   // The key: what the marks are, and what the colours mean.
   const key = (column, row) => svg(side, "g", { transform: `translate(${[42, 182][column]}, ${9 + 21 * row})` });
@@ -50,9 +51,10 @@ function render({ model, el }) {
   }
   svg(bar, "text", { x: 224, y: 4 }, "high");
 
-  // The loss against the epoch. A loss of nothing has no place on a logarithmic axis, hence the floor.
+  // The loss against the epoch. A loss of nothing has no place on a logarithmic axis, hence the floor: it
+  // is a thirty-thousandth of the window, squared.
   const drawn = flat ? [...losses, pca] : losses;
-  const floor = Math.max(...drawn) / 1e9;
+  const floor = half ** 2 / 1e9;
   const log = (loss) => Math.log10(Math.max(loss, floor));
   const low = Math.min(...drawn.map(log)), high = Math.max(...drawn.map(log)), spare = 0.08 * Math.max(high - low, 0.1);
   const along = scale([epochs[0], epochs[last]], [42, 332]);
@@ -64,23 +66,27 @@ function render({ model, el }) {
     svg(side, "text", { x: 36, y: level(value) + 4, "text-anchor": "end", class: "live-tick" }, short(value));
   }
   const seen = losses.map((loss, k) => [along(epochs[k]), level(loss)]);
-  if (flat) svg(side, "path", { d: path([[42, level(pca)], [332, level(pca)]]), class: "live-line live-ink live-dashed" });
+  if (flat) {
+    svg(side, "path", { d: path([[42, level(pca)], [332, level(pca)]]), class: "live-line live-ink live-dashed" });
+    // At the left, where the loss is still far above.
+    svg(side, "text", { x: 46, y: level(pca) - 7, class: "live-tick live-halo" }, `PCA ${format(pca)}`);
+  }
   svg(side, "path", { d: path(seen), class: "live-line live-ink" });
   for (const [cx, cy] of seen) svg(side, "circle", { cx, cy, r: 1.8, class: "live-fill live-ink" });
-  svg(side, "text", { x: 328, y: flat ? level(pca) - 7 : 118, "text-anchor": "end", class: "live-tick live-halo" }, flat ? `PCA ${format(pca)}` : "PCA with two components loses nothing");
   const marker = svg(side, "circle", { r: 6, class: "live-ring live-teal" });
 
-  // Play goes on to the last frame and stops there. Whoever takes the slider takes over.
+  // Play goes on to the last frame and stops there. Whoever else sets the frame, by the slider, in a
+  // second view or from Python, takes over.
   controls.classList.add("live-player");
   const button = html(controls, "button", { type: "button", class: "live-button" }, "Play");
-  let timer = null;
+  let timer = null, played = null; // the frame that the timer set last
   function play(on) {
     clearInterval(timer);
     timer = on ? setInterval(() => {
-      const next = Math.min(model.get("frame") + 1, last);
-      change(model, "frame", next);
-      if (next === last) play(false);
-    }, PAUSE) : null;
+      played = Math.min(model.get("frame") + 1, last);
+      change(model, "frame", played);
+      if (played === last) play(false);
+    }, pause) : null;
     button.textContent = on ? "Pause" : "Play";
   }
   button.addEventListener("click", () => {
@@ -91,11 +97,11 @@ function render({ model, el }) {
     label: "Epoch", min: 0, max: last, step: 1,
     show: (frame) => `${epochs[frame]} of ${epochs[last]}`, words: (frame) => `epoch ${epochs[frame]}, loss ${format(losses[frame])}`,
   });
-  epoch.input.addEventListener("input", () => play(false));
 
   const compare = flat ? `; PCA’s is ${format(pca)}` : "; PCA with two components loses nothing";
   watch(model, ["frame"], () => {
     const frame = model.get("frame"), loss = losses[frame];
+    if (timer !== null && frame !== played) play(false);
     const now = rebuilt.slice(frame * count, (frame + 1) * count);
     now.forEach(([cx, cy], i) => {
       put(dots[i], { cx: cx.toFixed(2), cy: cy.toFixed(2) });
@@ -110,7 +116,7 @@ function render({ model, el }) {
 
     const when = epochs[frame] === 0 ? "Before training" : `After ${epochs[frame]} epoch${epochs[frame] === 1 ? "" : "s"}`;
     const sentence = `${when} the loss is ${format(loss)}${compare}.`;
-    put(plane, { "aria-label": `${count} points and their reconstructions, which lie on the decoder’s ${flat ? "curve" : "grid"} and are coloured by the code ${name}. ${sentence}` });
+    put(plane, { "aria-label": `${count} points and their reconstructions, which lie ${flat ? "on the decoder’s curve" : "among the decoder’s grid lines"} and are coloured by the code ${name}. ${sentence}` });
     put(side, { "aria-label": `The loss against the epoch on a logarithmic axis, from ${format(losses[0])} at epoch ${epochs[0]} to ${format(losses[last])} at epoch ${epochs[last]}. The mark stands at epoch ${epochs[frame]}.` });
     say(sentence);
     Object.assign(el.dataset, { frame, epoch: epochs[frame], loss, pca });
@@ -128,10 +134,10 @@ function powers([low, high]) {
 
 /** 0.01 as it is, 0.00003 as 3·10⁻⁵. */
 function short(value) {
-  if (value >= 0.001) return String(value);
-  const [digits, power] = value.toExponential().split("e-");
-  const raised = power.replace(/\d/g, (digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[digit]);
-  return `${digits === "1" ? "" : `${digits}·`}10⁻${raised}`;
+  if (value >= 0.001 && value < 1e5) return String(value);
+  const [digits, power] = value.toExponential().split("e");
+  const raised = Number(power).toString().replace("-", "⁻").replace(/\d/g, (digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[digit]);
+  return `${digits === "1" ? "" : `${digits}·`}10${raised}`;
 }
 
 export default { render };

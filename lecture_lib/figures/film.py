@@ -6,16 +6,14 @@ import numpy as np
 import torch
 import traitlets
 from matplotlib.collections import LineCollection
-from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from lecture_lib.autoencoders import Autoencoder, squared_error
-from lecture_lib.figures.base import LiveFigure, finite_array
+from lecture_lib.figures.base import LiveFigure, plane_points
 from lecture_lib.pca import PCA
-from lecture_lib.plotting import BLUE, INK, MUTED, ORANGE, PAPER, TEAL
+from lecture_lib.plotting import CODES, INK, MUTED, PAPER, TEAL
 from lecture_lib.training import History
 
-CODES = LinearSegmentedColormap.from_list("codes", [BLUE, ORANGE])
 CURVE = 60  # points on the decoded curve, Q = 1
 GRID_LINES, GRID_STEPS = 5, 11  # lines each way and points on each, Q = 2
 
@@ -59,17 +57,22 @@ class FilmFigure(LiveFigure):
     Raises
     ------
     ValueError
-        If x does not have shape (N, 2), is not finite or has too few or too many points, the model
-        is not one of the plane, or the history has fewer than two snapshots or another model's.
+        If x does not have shape (N, 2), is not finite, has too few or too many points or only equal
+        ones, if the model is not one of the plane, or if the history has fewer than two snapshots,
+        or some that do not fit the model or give numbers that are not finite.
 
     Notes
     -----
-    The page gets places as whole numbers from 0 to 65535 over the window, so that each is off by at
-    most 1e-5 of the window's width, and shares as whole numbers from 0 to 255. With 150 points and
-    40 frames, that makes a film of about 50 kB.
+    The window holds all that is drawn in any frame, except what is further from the data than they
+    are wide: one wild frame must not make all others small. What lies outside is cut off.
+
+    The page gets places as whole numbers from 0 to 65535 over three widths of the window, so that
+    each is off by at most 3e-5 of its width; what is further out is moved straight towards the
+    centre as far as that. It gets shares as whole numbers from 0 to 255. With 150 points and 40
+    frames, that makes a film of about 50 kB.
     """
 
-    point_data = traitlets.Bytes(help="x, row by row, as uint16 over the window").tag(sync=True)
+    point_data = traitlets.Bytes(help="x, row by row, as uint16, see Notes").tag(sync=True)
     rebuilt_data = traitlets.Bytes(help="x̂, frame by frame, likewise").tag(sync=True)
     line_data = traitlets.Bytes(help="the decoded lines, likewise").tag(sync=True)
     line_count = traitlets.Int(help="decoded lines in each frame").tag(sync=True)
@@ -88,37 +91,32 @@ class FilmFigure(LiveFigure):
 
     def __init__(self, x: np.ndarray, model: Autoencoder, history: History) -> None:
         """Run each snapshot on all points."""
-        x = finite_array("points x", x, 2, "(N, 2)")
-        if x.shape[1] != 2:
-            raise ValueError(
-                f"expected points in the plane, shape (N, 2); got {x.shape}: choose two columns"
-            )
-        if not 2 <= len(x) <= 300:
-            raise ValueError(
-                f"expected 2 to 300 points, each of which is drawn; got {len(x)}: pass a sample"
-            )
+        x = plane_points(x)
         if not isinstance(model, Autoencoder) or model.data_dim != 2:
             got = f"data_dim={model.data_dim}" if isinstance(model, Autoencoder) else repr(model)
             raise ValueError(
                 f"expected an Autoencoder of points in the plane, data_dim=2; got {got}"
             )
-        if len(history.snapshots) < 2:
+        if not isinstance(history, History) or len(history.snapshots) < 2:
+            got = len(history.snapshots) if isinstance(history, History) else repr(history)[:40]
             raise ValueError(
-                f"expected a history with two snapshots or more; got {len(history.snapshots)}: "
-                "train with fit(..., snapshots=range(0, epochs + 1))"
+                f"expected a history with two snapshots or more; got {got}: "
+                "pass what fit(..., snapshots=range(0, epochs + 1)) returned"
             )
         self.x, self.latent_dim = x, model.latent_dim
         epochs = sorted(history.snapshots)
         model = copy.deepcopy(model).to(device="cpu", dtype=torch.float64)
-        frames = [_run(model, history.snapshots[epoch], x) for epoch in epochs]
+        frames = [_run(model, epoch, history.snapshots[epoch], x) for epoch in epochs]
         codes, rebuilt, losses, lines = zip(*frames, strict=True)
         self.shares = _shares(np.array(codes)[:, :, 0], x[:, 0])
         self.rebuilt, self.lines = np.array(rebuilt), np.array(lines)
 
+        span = np.ptp(x, axis=0).max()
         everything = np.concatenate([a.reshape(-1, 2) for a in (x, self.rebuilt, self.lines)])
-        low, high = everything.min(axis=0), everything.max(axis=0)
+        near = everything.clip(x.min(axis=0) - span, x.max(axis=0) + span)
+        low, high = near.min(axis=0), near.max(axis=0)
         centre, half = (low + high) / 2, 0.54 * (high - low).max()
-        self._low, self._width = centre - half, 2 * half
+        self._centre, self._reach = centre, 3 * half
         pca = PCA(n_components=1).fit(x)
         super().__init__(
             point_data=self._whole(x),
@@ -137,20 +135,35 @@ class FilmFigure(LiveFigure):
         )
 
     def _whole(self, places: np.ndarray) -> bytes:
-        return np.round(65535 * (places - self._low) / self._width).astype("<u2").tobytes()
+        away = (places - self._centre) / self._reach
+        away /= np.abs(away).max(axis=-1, keepdims=True).clip(min=1)
+        return np.round(65535 * (away + 1) / 2).astype("<u2").tobytes()
+
+    @property
+    def _ranges(self) -> dict[str, tuple[float, float]]:
+        return {"frame": (0, len(self.epochs) - 1)}
+
+    @property
+    def _when(self) -> str:
+        epoch = self.epochs[self.frame]
+        if epoch == 0:
+            return "before training"
+        return "after 1 epoch" if epoch == 1 else f"after {epoch} epochs"
 
     @property
     def alt(self) -> str:
         """What the figure shows in its present state."""
-        made = "the decoder’s curve" if self.latent_dim == 1 else "the decoder’s grid"
+        where = (
+            "on the decoder’s curve" if self.latent_dim == 1 else "among the decoder’s grid lines"
+        )
         pca = (
             f"; PCA’s, dashed, is {self.pca_loss:.3g}"
             if self.latent_dim == 1
             else "; PCA with two components loses nothing"
         )
         return (
-            f"Left, {len(self.x)} points in the plane, joined to their reconstructions after "
-            f"{self.epochs[self.frame]} epochs of training, which lie on {made} and are coloured "
+            f"Left, {len(self.x)} points in the plane, joined to their reconstructions "
+            f"{self._when}, which lie {where} and are coloured "
             f"by their code. Right, the loss against the epoch, on a logarithmic axis, from "
             f"{self.losses[0]:.3g} at epoch {self.epochs[0]} to {self.losses[-1]:.3g} at epoch "
             f"{self.epochs[-1]}. Here it is {self.losses[self.frame]:.3g}{pca}."
@@ -159,7 +172,9 @@ class FilmFigure(LiveFigure):
     def _draw(self, figure: Figure) -> None:
         plane, curve = figure.subplots(1, 2)
         c1, c2, half = self.window
-        rebuilt, loss = self.rebuilt[self.frame], self.losses[self.frame]
+        rebuilt = self.rebuilt[self.frame]
+        # a loss of nothing has no place on a logarithmic axis; the page has the same floor
+        *losses, pca_loss = np.maximum([*self.losses, self.pca_loss], half**2 / 1e9)
         flat = self.latent_dim == 1
         pairs = np.stack([self.x, rebuilt], axis=1)
         plane.add_collection(LineCollection(pairs, color=MUTED, linewidth=0.8, alpha=0.6))
@@ -167,10 +182,9 @@ class FilmFigure(LiveFigure):
         if flat:
             ends = np.reshape(self.pca_line, (2, 2))
             plane.plot(*ends.T, "--", color=INK, linewidth=1.5, label="PCA")
-            curve.axhline(self.pca_loss, color=INK, linestyle="--", linewidth=1.5)
-            place = (self.epochs[-1], self.pca_loss)
-            text = f"PCA {self.pca_loss:.3g}"
-            curve.annotate(text, place, (0, 4), textcoords="offset points", ha="right")
+            curve.axhline(pca_loss, color=INK, linestyle="--", linewidth=1.5)
+            text, place = f"PCA {self.pca_loss:.3g}", (self.epochs[0], pca_loss)
+            curve.annotate(text, place, (0, 4), textcoords="offset points")
         lines = LineCollection(self.lines[self.frame], color=INK if flat else MUTED)
         plane.add_collection(lines).set_linewidth(1.5 if flat else 1)
         shares = self.shares[self.frame]
@@ -188,12 +202,14 @@ class FilmFigure(LiveFigure):
             aspect="equal",
         )
         plane.legend(handletextpad=0.3)
-        curve.semilogy(self.epochs, self.losses, color=INK, linewidth=1.5)
-        curve.plot(self.epochs[self.frame], loss, "o", color=TEAL, markersize=8)
-        curve.set(xlabel="epoch", title=f"loss {loss:.3g} after {self.epochs[self.frame]} epochs")
+        curve.semilogy(self.epochs, losses, color=INK, linewidth=1.5)
+        curve.plot(self.epochs[self.frame], losses[self.frame], "o", color=TEAL, markersize=8)
+        curve.set(xlabel="epoch", title=f"loss {self.losses[self.frame]:.3g} {self._when}")
 
 
-def _run(model: Autoencoder, weights: dict[str, torch.Tensor], x: np.ndarray) -> tuple:
+def _run(
+    model: Autoencoder, epoch: int, weights: dict[str, torch.Tensor], x: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, float, np.ndarray]:
     """Return the codes, the reconstructions, the loss and the decoded lines of one snapshot."""
     try:
         model.load_state_dict(weights)
@@ -208,6 +224,11 @@ def _run(model: Autoencoder, weights: dict[str, torch.Tensor], x: np.ndarray) ->
         loss = squared_error(x_hat, points).mean().item()
         ways = _latent_lines(z.numpy())
         lines = model.decode(torch.as_tensor(ways.reshape(-1, model.latent_dim)))
+    if not (np.isfinite(loss) and torch.isfinite(lines).all()):
+        raise ValueError(
+            f"expected finite numbers in every frame; the weights after epoch {epoch} give NaN or "
+            "infinity: train with a smaller learning_rate"
+        )
     return z.numpy(), x_hat.numpy(), loss, lines.numpy().reshape(*ways.shape[:2], 2)
 
 

@@ -57,11 +57,9 @@ function render({ model, el }) {
   const top = svg(line, "circle", { r: 4, class: "live-dot live-teal" });
   const knob = handleFor(line, "z");
 
-  // The plane, square and at equal scales; the density lies under it as a picture.
-  const x = scale([centre1 - half, centre1 + half], [42, 332]);
-  const y = scale([centre2 - half, centre2 + half], [312, 22]);
+  // The plane; the density lies under it as a picture.
+  const { x, y } = squarePlane(plane, [centre1, centre2], half);
   const unit = 290 / (2 * half);
-  axes(plane, x, y, { xName: "x₁", yName: "x₂" });
   svg(plane, "text", { x: 332, y: 13, "text-anchor": "end", class: "live-tick" }, "shade √p(x), circles σ and 2σ");
   svg(plane, "path", { d: path(steps.map((z) => curve(z)).map(([a, b]) => [x(a), y(b)])), class: "live-line live-ink" });
   const rings = [1, 2].map((k) => svg(plane, "circle", { class: `live-ring-line live-orange${k === 2 ? " live-dashed" : ""}` }));

@@ -87,7 +87,7 @@ class ManifoldFigure(LiveFigure):
         seen = curve[np.abs(nodes) <= 3.0]
         low, high = seen.min(axis=0), seen.max(axis=0)
         half = (high - low).max() / 2 + 3 * sigma
-        sigma_low = float(np.ceil(100 * gap) / 100)
+        sigma_low = float(min(np.ceil(100 * gap) / 100, sigma))
         super().__init__(
             node_data=nodes.astype("<f8").tobytes(),
             weight_data=self.weights.astype("<f8").tobytes(),
@@ -99,6 +99,10 @@ class ManifoldFigure(LiveFigure):
             z=-1.0,
             sigma=float(sigma),
         )
+
+    @property
+    def _ranges(self) -> dict[str, tuple[float, float]]:
+        return {"z": tuple(self.z_range), "sigma": tuple(self.sigma_range)}
 
     def point(self, z: float) -> np.ndarray:
         """g(z), shape (2,), on the straight pieces between the nodes."""

@@ -55,7 +55,7 @@ def rounded(module: nn.Module) -> nn.Module:
     ValueError
         As `pack`.
     """
-    same = copy.deepcopy(module).cpu().float()
+    same = copy.deepcopy(module)
     for part in _parts(same):
         for values in part.parameters():
             values.data = _half(values).float()

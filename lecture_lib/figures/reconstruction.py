@@ -120,6 +120,10 @@ class ReconstructionFigure(LiveFigure):
             f"calc({slant:.3f} * (var(--w) - 16px) + 0.6 * var(--w) + 306px)",
         )
 
+    @property
+    def _ranges(self) -> dict[str, tuple[float, float]]:
+        return {"index": (0, len(self.images) - 1), "q": (0, len(self.components))}
+
     def reconstruct(self, index: int, q: int) -> np.ndarray:
         """x̂, shape (D,), of one image from its first ``q`` components."""
         v = self.components[:q]
