@@ -155,6 +155,17 @@ def test_gradients_against_autograd(p):
     np.testing.assert_allclose(p.mu * B, E @ A.T, **close)
 
 
+def test_a_step_shrinks_the_imbalance_by_the_price(p):
+    eta = 0.01 / p.s2[0]
+    by_A, by_B = p.gradient(p.A, p.B)
+    A, B = p.A - eta * by_A, p.B - eta * by_B
+    before, after = p.A @ p.A.T - p.B.T @ p.B, A @ A.T - B.T @ B
+    second_order = eta**2 * (by_A @ by_A.T - by_B.T @ by_B)
+    scale = {"rtol": 0, "atol": 1e-12 * np.abs(before).max()}
+    np.testing.assert_allclose(after - second_order, (1 - 4 * eta * p.mu) * before, **scale)
+    assert 4 * eta * p.mu > 1e-5  # far above the tolerance: without the factor this test fails
+
+
 def unpacked(p, w):
     return w[: p.Q * p.D].reshape(p.Q, p.D), w[p.Q * p.D :].reshape(p.D, p.Q)
 
@@ -283,6 +294,25 @@ def test_best_encoder_of_an_orthonormal_decoder(p):
     A = np.linalg.lstsq(centred, best_codes)[0].T  # the linear maps that reach them: the shortest
     # it is the only one where the data vary in all dimensions, and else not
     assert np.allclose(A, B.T) == (p.s2[-1] > 1e-9)
+
+
+def test_best_offsets_of_an_orthonormal_decoder(p):
+    # b is the mean up to a vector in the span of B; a = −Bᵀb takes that out again
+    B, shift = orthonormal(p.rng, p.D, p.Q), p.rng.normal(size=p.Q)
+    projection = B @ B.T
+    least = np.mean(np.sum(((p.X - p.x_bar) @ (np.eye(p.D) - projection)) ** 2, axis=1))
+
+    def loss(a, b):
+        return np.mean(np.sum(((p.X @ B + a) @ B.T + b - p.X) ** 2, axis=1))
+
+    b = p.x_bar + B @ shift
+    np.testing.assert_allclose(loss(-B.T @ b, b), least, **close)
+    off = p.rng.normal(size=p.D)
+    outside = off - projection @ off  # a parabola: what b is off, outside of the span, is squared
+    cost = loss(-B.T @ (b + off), b + off) - least
+    np.testing.assert_allclose(cost, outside @ outside, **close)
+    wrong = p.rng.normal(size=p.Q)
+    np.testing.assert_allclose(loss(wrong - B.T @ b, b) - least, wrong @ wrong, **close)
 
 
 @pytest.mark.equation("eq-orthonormal-codes")
@@ -460,19 +490,19 @@ def test_slice_along_the_first_direction(s):
             np.testing.assert_allclose(slope[1], 0, atol=1e-12)
 
 
-def test_weight_decay_leaves_one_point_of_each_branch(s):
-    mu = 0.2 * s.s1_2
+def test_weight_decay_leaves_one_minimum_in_place_of_each_branch(s):
+    mu = 0.6 * s.s1_2  # with mu / (2 s1²) the minimum would be 0.2 farther out
     r = np.linspace(-1.5, 1.5, 301)
     alpha, beta = np.meshgrid(r, r)
     priced = s.s2_2 + s.s1_2 * (1 - alpha * beta) ** 2 + mu * (alpha**2 + beta**2)
     size = np.sqrt(1 - mu / s.s1_2)
-    lowest = priced < priced.min() + 1e-9
-    # on the grid, whose steps are 0.01, the minimum is near one of the two points and near both
+    # the lowest point of the grid, whose steps are 0.01, is a neighbour of the minimum
     for sign in (1, -1):
-        side = lowest & (sign * alpha > 0)
-        assert side.any()
-        np.testing.assert_allclose(alpha[side], sign * size, atol=0.01)
-        np.testing.assert_allclose(beta[side], sign * size, atol=0.01)
+        side = sign * alpha > 0
+        lowest = side & (priced == priced[side].min())
+        np.testing.assert_allclose(alpha[lowest], sign * size, atol=0.011)
+        np.testing.assert_allclose(beta[lowest], sign * size, atol=0.011)
+    assert size**2 < 1  # inside the branch, where αβ = 1
 
 
 @pytest.mark.equation("eq-surface-tied")
@@ -487,6 +517,7 @@ def test_tied_plane(s):
         at_v2 = hessian(torch.as_tensor(sign * s.v[1])).numpy()
         expected = np.diag([2 * (s.s2_2 - s.s1_2), 8 * s.s2_2])
         np.testing.assert_allclose(at_v2, expected, **close)
+        assert expected[0, 0] < 0
         at_v1 = hessian(torch.as_tensor(sign * s.v[0])).numpy()
         assert np.linalg.eigvalsh(at_v1).min() > 0
 
@@ -494,7 +525,8 @@ def test_tied_plane(s):
 @pytest.mark.equation("eq-surface-escape")
 def test_waiting_time_at_the_saddle(s):
     eta, M = 0.02, np.diag([s.s1_2, s.s2_2])
-    (curvature, _), escape = np.linalg.eigh(2 * np.array([[s.s1_2, -s.s1_2], [-s.s1_2, s.s2_2]]))
+    curvatures, escape = np.linalg.eigh(2 * np.array([[s.s1_2, -s.s1_2], [-s.s1_2, s.s2_2]]))
+    kappa = -curvatures[0]
 
     def waiting(eps):
         a = s.v[1] + eps * escape[0, 0] * s.v[0]
@@ -507,8 +539,8 @@ def test_waiting_time_at_the_saddle(s):
         return None
 
     steps = [waiting(eps) for eps in (1e-3, 1e-6, 1e-9)]
-    each = np.log(1e3) / np.log(1 - eta * curvature)
+    each = np.log(1e3) / np.log(1 + eta * kappa)
     # counted in whole steps, and the growth is a pure power only while the distance is small
     np.testing.assert_allclose(np.diff(steps), each, atol=1.5)
-    np.testing.assert_allclose(steps[2], np.log(1e9) / np.log(1 - eta * curvature), rtol=0.1)
+    np.testing.assert_allclose(steps[2], np.log(1e9) / np.log(1 + eta * kappa), rtol=0.1)
     assert waiting(0.0) is None  # exactly at the saddle the gradient is exactly zero

@@ -229,14 +229,39 @@ def test_every_optimum_is_pca_rewritten(p):
     # a factor pair of VVᵀ that knows nothing of V: some Q columns of VVᵀ, and the rest from them
     B = p.P @ p.rng.normal(size=(p.D, p.Q))
     A = np.linalg.lstsq(B, p.P, rcond=None)[0]
-    M = p.V.T @ B
-    kappa = np.linalg.cond(M)  # rounding grows with it; it is finite: M is invertible
-    T = np.linalg.inv(M)
+    K = p.V.T @ B
+    kappa = np.linalg.cond(K)  # rounding grows with it; it is finite: K is invertible
+    T = np.linalg.inv(K)
     np.testing.assert_allclose(B @ A, p.P, atol=1e-13 * kappa)
     np.testing.assert_allclose(
         B, p.V @ np.linalg.inv(T), rtol=0, atol=1e-13 * kappa * np.abs(B).max()
     )
     np.testing.assert_allclose(A, T @ p.V.T, rtol=0, atol=1e-13 * kappa * np.abs(T).max())
+    # a code that goes through the decoder and the encoder comes back, offsets and all
+    a = p.rng.normal(size=p.Q)
+    b = (p.eye - p.P) @ p.x_bar - B @ a
+    np.testing.assert_allclose(A @ B, np.eye(p.Q), atol=1e-13 * kappa)
+    size = np.abs(A).max() * np.abs(b).max() + np.abs(a).max()
+    np.testing.assert_allclose(a + A @ b, 0, atol=1e-13 * kappa * size)
+
+
+@few
+@given(problems())
+def test_with_a_gap_and_a_full_span_the_best_map_is_the_only_one(p):
+    # What a C costs above PCA is at least what its column space U and its rows are off:
+    # (λ_Q − λ_{Q+1}) ‖P_U − VVᵀ‖² / 2, by the numbers of Ky Fan, and λ_D ‖C − P_U‖², by Pythagoras.
+    lam = PCA(p.Q).fit(p.X).eigenvalues_
+    gap, last = lam[p.Q - 1] - lam[p.Q], lam[-1]
+    assert gap > 0
+    assert last > 0
+    for size in (1e-2, 0.1, 1.0):
+        A = p.V.T + size * p.rng.normal(size=p.A.shape)
+        B = p.V + size * p.rng.normal(size=p.B.shape)
+        C, basis = B @ A, np.linalg.qr(B).Q
+        P_U = basis @ basis.T
+        cost = p.loss(C, (p.eye - C) @ p.x_bar) - p.least
+        least = gap / 2 * np.sum((P_U - p.P) ** 2) + last * np.sum((C - P_U) ** 2)
+        assert cost >= least - 1e-12 * lam.sum()  # room for rounding
 
 
 def test_the_freedom_is_that_of_rewriting(p):
@@ -250,6 +275,13 @@ def test_the_freedom_is_that_of_rewriting(p):
     count = sum(part.numel() for part in weights)
     assert J.shape[1] == count == 2 * p.D * p.Q + p.Q + p.D
     assert torch.linalg.matrix_rank(J) == count - (p.Q**2 + p.Q)
+
+
+def ten_dimensions():
+    """The data of the page's run."""
+    rng = np.random.default_rng(0)
+    turn = np.linalg.qr(rng.normal(size=(10, 10))).Q
+    return (rng.normal(size=(1000, 10)) * np.geomspace(3, 0.3, 10)) @ turn + rng.normal(size=10)
 
 
 def trained(X, Q, seed, **options):
@@ -273,6 +305,7 @@ def assert_is_pca(X, Q, A, a, B, b):
     # Half a degree is 0.009 in a sine. C can be tilted in its columns and in its rows.
     np.testing.assert_allclose(C, P, atol=0.02)
     np.testing.assert_allclose(A @ B, np.eye(Q), atol=0.02)
+    np.testing.assert_allclose(a + A @ b, 0, atol=0.02 * np.linalg.norm(b))
     # and c inherits the error of C, times the mean; mean and data are of the same size here
     c_star = (np.eye(len(V)) - P) @ pca.mean_
     np.testing.assert_allclose(c, c_star, atol=0.02 * np.linalg.norm(pca.mean_))
@@ -289,9 +322,7 @@ def test_the_smallest_one_learns_pca(seed):
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_training_in_ten_dimensions_reaches_pca_and_not_its_directions(seed):
-    rng = np.random.default_rng(0)
-    turn = np.linalg.qr(rng.normal(size=(10, 10))).Q
-    X = (rng.normal(size=(1000, 10)) * np.geomspace(3, 0.3, 10)) @ turn + rng.normal(size=10)
+    X = ten_dimensions()
     A, a, B, b = trained(X, 2, seed, epochs=100, batch_size=100, learning_rate=0.1)
     V = assert_is_pca(X, 2, A, a, B, b)
     # A rotation of V, or V itself, would need BᵀB = I: the run is nowhere near it.
@@ -300,3 +331,22 @@ def test_training_in_ten_dimensions_reaches_pca_and_not_its_directions(seed):
     # The two columns lie along neither eigenvector.
     cosines = np.abs(V.T @ B) / np.linalg.norm(B, axis=0)
     assert cosines.max() < 0.9999
+
+
+def test_the_plateau_of_the_run_is_a_place_with_the_first_direction_only():
+    # 11.3.2 says so of the run with seed 1; its plateau is at epochs 12 to 18
+    X = ten_dimensions()
+    V = PCA(2).fit(X).components_.T
+    torch.manual_seed(1)
+    model = LinearAutoencoder(10, 2).double()
+    options = {"epochs": 100, "batch_size": 100, "learning_rate": 0.1, "progress": False}
+    history = fit(model, X, seed=1, snapshots=[12, 15, 18], **options)
+    for weights in history.snapshots.values():
+        returned = np.diag(
+            V.T @ (weights["decoder.weight"] @ weights["encoder.weight"]).numpy() @ V
+        )
+        np.testing.assert_allclose(returned, [1, 0], atol=0.1)  # the noise of batches
+    # "flat": the loss falls by less than a tenth there, and by more than half before and after
+    loss = np.array(history.loss)
+    assert loss[17] > 0.9 * loss[11]
+    assert loss[11] < 0.5 * loss[0]
