@@ -113,6 +113,15 @@ def test_noise_has_the_standard_deviation_that_it_names():
     assert abs(corrupt(x, 0.5).mean().item()) < 4 * 0.5 / 200_000**0.5
 
 
+def test_the_noise_is_gaussian():
+    torch.manual_seed(0)
+    n = 200_000
+    eps = corrupt(torch.zeros(n, 1, dtype=torch.float64), 1.0)
+    # The fourth moment is 3, with a variance of 105 - 9 for one draw: five standard errors. It is
+    # 1.8 for uniform noise of the same spread, and 6 for Laplace's.
+    assert eps.pow(4).mean().item() == pytest.approx(3, abs=5 * (96 / n) ** 0.5)
+
+
 def test_a_pair_draws_one_level_for_each_row_uniformly():
     torch.manual_seed(0)
     levels = corrupt(torch.zeros(2000, 1000), (0.2, 0.8)).std(dim=1)

@@ -109,6 +109,15 @@ def test_the_page_keeps_the_room_that_a_figure_takes(show, width):
     assert page.evaluate("document.documentElement.scrollWidth") == width
 
 
+@pytest.mark.parametrize("width", [350, 1300])
+def test_a_long_label_does_not_widen_the_page(show, width):
+    images, mean, components = image_data()
+    figure = ReconstructionFigure(images[:1], mean, components, (12, 9), ["a long label " * 12])
+    page = show(figure, width=width)
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    assert page.get_by_label("Image", exact=True).bounding_box()["width"] > 100
+
+
 def test_text_is_legible_on_a_phone(show):
     page = show(*all_figures(), width=350)
     sizes = page.locator(".live text, .live p, .live label, .live-tile-title").evaluate_all(

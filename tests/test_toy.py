@@ -5,9 +5,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import logsumexp
+from scipy.stats import multivariate_normal
 from sklearn.discriminant_analysis import QuadraticDiscriminantAnalysis
 
-from lecture_lib.toy import blobs, curve_point, gaussian_cloud, noisy_curve
+from lecture_lib.toy import blobs, blobs_score, curve_point, gaussian_cloud, noisy_curve
 
 BAD_COUNTS = [0, -1, 2.5, "many", None]
 
@@ -120,3 +122,59 @@ def test_noise_is_a_standard_deviation_and_z_is_standard_normal():
 def test_bad_noise_is_refused(noise):
     with pytest.raises(ValueError, match="expected noise, a standard deviation, of 0 or more"):
         noisy_curve(noise=noise)
+
+
+def blobs_log_density(x, noise):
+    """The mixture written out, its numbers typed once more, by scipy."""
+    parts = []
+    for mean, degrees in [((-2.2, -0.6), 65), ((1.2, -1.4), 20), ((0.4, 1.8), -15)]:
+        angle = np.deg2rad(degrees)
+        axes = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+        covariance = axes @ np.diag([1.3**2, 0.45**2]) @ axes.T + noise**2 * np.eye(2)
+        parts.append(multivariate_normal(mean, covariance).logpdf(x))
+    return logsumexp(parts, axis=0) - np.log(3)
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.3, 2.0])
+def test_the_score_of_the_blobs_is_the_slope_of_their_log_density(noise):
+    x = np.random.default_rng(0).uniform(-5, 5, size=(200, 2))
+    h = 1e-5
+    slope = [
+        (blobs_log_density(x + step, noise) - blobs_log_density(x - step, noise)) / (2 * h)
+        for step in h * np.eye(2)
+    ]
+    # central differences: h² times a third derivative of order 100, and rounding 1e-14 / h
+    np.testing.assert_allclose(blobs_score(x, noise), np.transpose(slope), rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.5])
+def test_the_score_belongs_to_the_points_that_blobs_draws(noise):
+    n = 20_000
+    x, _ = blobs(n, seed=0)
+    x = x + noise * np.random.default_rng(1).standard_normal(x.shape)
+    s = blobs_score(x, noise)
+    # For any density, E[s] = 0 and E[s xᵀ] = -I (integrate by parts). Averages of n draws lie
+    # within five standard errors of that; the six numbers would miss it once in 300,000 seeds.
+    for values, mean in [(s, 0), (s[:, :, None] * x[:, None, :], -np.eye(2))]:
+        error = values.std(axis=0) / np.sqrt(n)
+        assert (np.abs(values.mean(axis=0) - mean) < 5 * error).all()
+
+
+def test_the_score_stays_finite_far_from_all_blobs():
+    # Each density is 0 in float64 there; the nearest in its own metric still pulls.
+    far = np.array([[1e3, 0.0], [-300.0, 800.0]])
+    s = blobs_score(far)
+    assert np.isfinite(s).all()
+    assert ((s * far).sum(axis=1) < 0).all()
+
+
+@pytest.mark.parametrize("x", [np.zeros(2), np.zeros((4, 3)), np.zeros((2, 2, 2))])
+def test_points_that_are_not_in_the_plane_have_no_score(x):
+    with pytest.raises(ValueError, match="expected points of shape"):
+        blobs_score(x)
+
+
+@pytest.mark.parametrize("noise", [-0.1, np.nan, np.inf])
+def test_a_bad_noise_of_the_score_is_refused(noise):
+    with pytest.raises(ValueError, match="expected noise"):
+        blobs_score(np.zeros((1, 2)), noise)
