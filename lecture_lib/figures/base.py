@@ -155,6 +155,21 @@ def plane_points(x: object) -> np.ndarray:
     return x
 
 
+def few_enough(name: str, count: int, most: int) -> None:
+    """Refuse none, and more than a page can carry.
+
+    Raises
+    ------
+    ValueError
+        If ``count`` is not from 1 to ``most``.
+    """
+    if not 1 <= count <= most:
+        raise ValueError(
+            f"expected 1 to {most} {name}, because the page carries them all; got {count}: "
+            "choose fewer, or add one"
+        )
+
+
 def image_labels(labels: Sequence[str] | None, count: int) -> list[str]:
     """Return one label for each image, "image 1" and so on by default.
 

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from torch import nn
 
 from lecture_lib.autoencoders import Autoencoder
-from lecture_lib.figures.base import LiveFigure, finite_array, image_labels
+from lecture_lib.figures.base import LiveFigure, few_enough, finite_array, image_labels
 from lecture_lib.figures.networks import pack, rounded
 from lecture_lib.plotting import BLUE, MUTED, ORANGE
 
@@ -82,11 +82,7 @@ class DenoisingFigure(LiveFigure):
                 f"inputs; got {images.shape} for {height} by {width} pixels: flatten each image "
                 "into one row, or train on images of this size"
             )
-        if not 1 <= len(images) <= 10:
-            raise ValueError(
-                f"expected 1 to 10 images, because the page carries them all; got {len(images)}: "
-                "choose fewer, or add one"
-            )
+        few_enough("images", len(images), 10)
         if images.min() < 0 or images.max() > 1:
             raise ValueError(
                 "expected grey values from 0 to 1, which τ is measured against; got values from "

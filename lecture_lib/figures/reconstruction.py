@@ -7,7 +7,7 @@ import traitlets
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from lecture_lib.figures.base import LiveFigure, finite_array, image_labels
+from lecture_lib.figures.base import LiveFigure, few_enough, finite_array, image_labels
 from lecture_lib.plotting import BLUE, ORANGE, PAPER
 
 SIGNED = LinearSegmentedColormap.from_list("signed", [BLUE, PAPER, ORANGE])
@@ -78,17 +78,9 @@ class ReconstructionFigure(LiveFigure):
                     f"expected {d} pixels in {name} for {height} by {width} images; "
                     f"got shape {array.shape}: flatten each image into one row"
                 )
-        sizes = {
-            "images": (len(images), 10),
-            "components": (len(components), 64),
-            "pixels": (d, 784),
-        }
-        for name, (count, most) in sizes.items():
-            if not 1 <= count <= most:
-                raise ValueError(
-                    f"expected 1 to {most} {name}, because the page carries them all; got {count}: "
-                    "choose fewer, or add one"
-                )
+        few_enough("images", len(images), 10)
+        few_enough("components", len(components), 64)
+        few_enough("pixels", d, 784)
         gram = components @ components.T
         if not np.allclose(gram, np.eye(len(gram)), atol=1e-4):  # float32 components pass
             raise ValueError(
