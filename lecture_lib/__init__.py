@@ -3,5 +3,6 @@
 from lecture_lib.autoencoders import Autoencoder, LinearAutoencoder
 from lecture_lib.pca import PCA, ProbabilisticPCA
 from lecture_lib.training import fit
+from lecture_lib.vae import VAE
 
-__all__ = ["PCA", "Autoencoder", "LinearAutoencoder", "ProbabilisticPCA", "fit"]
+__all__ = ["PCA", "VAE", "Autoencoder", "LinearAutoencoder", "ProbabilisticPCA", "fit"]

@@ -64,18 +64,7 @@ class Autoencoder(nn.Module):
     ) -> None:
         """Build both networks, with first weights from PyTorch's global random numbers."""
         super().__init__()
-        sizes = [data_dim, *(hidden if isinstance(hidden, Sequence) else [None]), latent_dim]
-        if not all(isinstance(size, Integral) and size > 0 for size in sizes):
-            raise ValueError(
-                "expected sizes that are whole numbers of 1 or more, and a sequence of them for "
-                f"the hidden layers; got data_dim={data_dim!r}, hidden={hidden!r}, "
-                f"latent_dim={latent_dim!r}"
-            )
-        if latent_dim > data_dim:
-            raise ValueError(
-                f"expected codes no longer than the data, Q ≤ D; got Q = {latent_dim} and "
-                f"D = {data_dim}: choose a smaller latent_dim"
-            )
+        sizes = layer_sizes(data_dim, hidden, latent_dim)
         self.data_dim, self.latent_dim = data_dim, latent_dim
         _check_noise(noise)
         self.noise = noise
@@ -84,11 +73,11 @@ class Autoencoder(nn.Module):
 
     def encode(self, x: Tensor) -> Tensor:
         """Return the codes z = f(x): shape (B, D) to (B, Q)."""
-        return self.encoder(self._checked("x", x, self.data_dim))
+        return self.encoder(check_rows("x", x, self.data_dim, self.dtype))
 
     def decode(self, z: Tensor) -> Tensor:
         """Return the reconstructions x_hat = g(z): shape (B, Q) to (B, D)."""
-        return self.decoder(self._checked("z", z, self.latent_dim))
+        return self.decoder(check_rows("z", z, self.latent_dim, self.dtype))
 
     def forward(self, x: Tensor) -> Tensor:
         """Return x_hat = g(f(x)): shape (B, D) to (B, D)."""
@@ -101,20 +90,10 @@ class Autoencoder(nn.Module):
         """
         return squared_error(self(corrupt(x, self.noise)), x).mean()
 
-    def _checked(self, name: str, rows: Tensor, width: int) -> Tensor:
-        dtype = next(self.parameters()).dtype
-        if not isinstance(rows, Tensor) or rows.dtype != dtype:
-            came = rows.dtype if isinstance(rows, Tensor) else type(rows).__name__
-            raise ValueError(
-                f"expected {name} as a Tensor of {dtype}, the type of the weights; got {came}: "
-                f"write torch.as_tensor({name}, dtype={dtype})"
-            )
-        if rows.ndim != 2 or rows.shape[1] != width:
-            raise ValueError(
-                f"expected {name} of shape (B, {width}), one point a row; "
-                f"got {tuple(rows.shape)}: flatten or transpose it"
-            )
-        return rows
+    @property
+    def dtype(self) -> torch.dtype:
+        """The type of the weights, which data must have too."""
+        return next(self.parameters()).dtype
 
 
 class LinearAutoencoder(Autoencoder):
@@ -179,6 +158,45 @@ def corrupt(x: Tensor, noise: Noise) -> Tensor:
         return x
     tau = low + (high - low) * torch.rand(len(x), 1, dtype=x.dtype, device=x.device)
     return x + tau * torch.randn_like(x)
+
+
+def layer_sizes(data_dim: int, hidden: Sequence[int], latent_dim: int) -> list[int]:
+    """Return the widths of the layers from x to z, or say what is wrong with them.
+
+    Raises
+    ------
+    ValueError
+        If one is no whole number of 1 or more, or the code is longer than the data.
+    """
+    sizes = [data_dim, *(hidden if isinstance(hidden, Sequence) else [None]), latent_dim]
+    if not all(isinstance(size, Integral) and size > 0 for size in sizes):
+        raise ValueError(
+            "expected sizes that are whole numbers of 1 or more, and a sequence of them for "
+            f"the hidden layers; got data_dim={data_dim!r}, hidden={hidden!r}, "
+            f"latent_dim={latent_dim!r}"
+        )
+    if latent_dim > data_dim:
+        raise ValueError(
+            f"expected codes no longer than the data, Q ≤ D; got Q = {latent_dim} and "
+            f"D = {data_dim}: choose a smaller latent_dim"
+        )
+    return sizes
+
+
+def check_rows(name: str, rows: Tensor, width: int, dtype: torch.dtype) -> Tensor:
+    """Return ``rows``, or say in what they are not a Tensor of shape (B, ``width``)."""
+    if not isinstance(rows, Tensor) or rows.dtype != dtype:
+        came = rows.dtype if isinstance(rows, Tensor) else type(rows).__name__
+        raise ValueError(
+            f"expected {name} as a Tensor of {dtype}, the type of the weights; got {came}: "
+            f"write torch.as_tensor({name}, dtype={dtype})"
+        )
+    if rows.ndim != 2 or rows.shape[1] != width:
+        raise ValueError(
+            f"expected {name} of shape (B, {width}), one point a row; "
+            f"got {tuple(rows.shape)}: flatten or transpose it"
+        )
+    return rows
 
 
 def network(
