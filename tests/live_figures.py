@@ -17,8 +17,12 @@ from lecture_lib import Autoencoder, fit
 from lecture_lib.figures import (
     DenoisingFigure,
     DirectionFigure,
+    ElboFigure,
     FilmFigure,
+    GradientFigure,
+    LatentPlaneFigure,
     ManifoldFigure,
+    PushForwardFigure,
     ReconstructionFigure,
 )
 
@@ -90,7 +94,54 @@ def film(latent_dim=1):
     return FilmFigure(x, model, history)
 
 
-FIGURES = [direction, reconstruction, manifold, film, denoising]
+def plane_decoder(pixels=108):
+    """A small decoder with large random weights: its image depends strongly on z."""
+    torch.manual_seed(0)
+    decoder = nn.Sequential(nn.Linear(2, 16), nn.ReLU(), nn.Linear(16, pixels), nn.Sigmoid())
+    with torch.no_grad():
+        for values in decoder.parameters():
+            values.mul_(2)
+    return decoder
+
+
+def latent_plane():
+    """Codes of ten classes, which overlap."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(200) % 10
+    codes = rng.normal(size=(10, 2))[labels] + 0.4 * rng.normal(size=(200, 2))
+    return LatentPlaneFigure(plane_decoder(), codes, labels, (12, 9))
+
+
+def push_forward(n=150, seed=0):
+    return PushForwardFigure(np.random.default_rng(seed).normal(size=(n, 2)))
+
+
+def gradient():
+    return GradientFigure()
+
+
+def elbo():
+    """A narrow posterior with one hump, one with two humps, and one with two that merge."""
+    z = np.linspace(-12, 12, 481)
+    prior = -(z**2) / 2 - np.log(2 * np.pi) / 2
+    means = [(0.9 * z, 1.3, 0.4), (z**2 - z / 3, 2.0, 0.8), (z**2, 0.5, 0.8)]
+    log_likelihood = [
+        -0.5 * ((x - g) / s) ** 2 - np.log(s * np.sqrt(2 * np.pi)) for g, x, s in means
+    ]
+    return ElboFigure(z, prior + np.array(log_likelihood), ["a line", "a bowl", "its bottom"])
+
+
+FIGURES = [
+    direction,
+    reconstruction,
+    manifold,
+    film,
+    denoising,
+    latent_plane,
+    push_forward,
+    gradient,
+    elbo,
+]
 every_figure = pytest.mark.parametrize("make", FIGURES)
 
 

@@ -11,6 +11,9 @@ from lecture_lib import diagrams, plotting
 ALL = [
     diagrams.autoencoder,
     diagrams.decoder_only,
+    diagrams.variational_autoencoder,
+    diagrams.vanilla_vae,
+    diagrams.reparameterised_vae,
     diagrams.graph_written_out,
     diagrams.graph_plate,
 ]
@@ -52,6 +55,9 @@ def cells(ax, color):
     [  # in inches, as on the pages
         (diagrams.autoencoder, (6.2, 2.4)),
         (diagrams.decoder_only, (6.2, 2.4)),
+        (diagrams.variational_autoencoder, (6.4, 2.5)),
+        (diagrams.vanilla_vae, (6.4, 2.4)),
+        (diagrams.reparameterised_vae, (6.4, 2.4)),
         (diagrams.graph_written_out, (3.1, 3.9)),
         (diagrams.graph_plate, (3.1, 3.9)),
     ],
@@ -108,6 +114,45 @@ def test_each_network_narrows_towards_the_code():
         code = np.mean([cell.get_x() for cell in cells(ax, plotting.ORANGE)])
         near = corners[:, 0] == corners[np.abs(corners[:, 0] - code).argmin(), 0]
         assert np.ptp(corners[near, 1]) < np.ptp(corners[~near, 1])
+
+
+def test_the_recognition_model_has_two_heads_on_one_backbone():
+    ax = drawn(lambda ax: diagrams.variational_autoencoder(ax, (9, 7, 2)), (6.4, 2.5))
+    names = [text.get_text() for text in labels(ax)]
+    # lengths: x and the logits; two hidden layers; μ, log σ and z
+    assert [names.count(size) for size in "972"] == [2, 2, 3]
+    layers = [patch.get_xy()[:4] for patch in patches(ax, Polygon)]
+    assert len(layers) == 5
+    starts = [tuple(corners[0].round(6)) for corners in layers]
+    assert len(set(starts)) == 4, "the two heads start from the same hidden layer"
+    # the draw joins both heads to z, the only latent variable
+    left = min(cell.get_x() for cell in cells(ax, plotting.ORANGE))
+    ends = [end for _, end in arrows(ax)]
+    assert len(ends) == 2
+    np.testing.assert_allclose(ends, [(left, diagrams.MIDDLE)] * 2)
+
+
+@pytest.mark.parametrize(
+    ("diagram", "random", "passes"),
+    [(diagrams.vanilla_vae, "z", False), (diagrams.reparameterised_vae, "ε", True)],
+)
+def test_the_gradient_reaches_the_encoder_only_if_nothing_random_is_in_its_way(
+    diagram, random, passes
+):
+    ax = drawn(diagram, (6.4, 2.4))
+    (circle,) = patches(ax, Circle)  # what is drawn at random, and nothing else
+    (name,) = [t for t in labels(ax) if np.allclose(t.get_position(), circle.center)]
+    assert random in name.get_text()
+    parts = arrows(ax)
+    into = [end for start, end in parts if np.isclose(np.linalg.norm(end - circle.center), 0.34)]
+    assert len(into) == (0 if passes else 2)  # μ and σ lead into a draw of z, nothing into ε
+    (back,) = [(start, end) for start, end in parts if end[0] < start[0]]
+    encoder = min(
+        np.ptp(p.get_xy()[:4], axis=0)[0] + p.get_xy()[0, 0] for p in patches(ax, Polygon)
+    )
+    reached = back[1][0] < encoder  # its right edge
+    assert reached == passes
+    assert bool(ax.lines) != passes  # the cross
 
 
 def test_written_out_each_point_has_a_latent_and_shares_the_parameters():

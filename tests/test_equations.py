@@ -33,7 +33,7 @@ def test_no_label_escapes_the_list():
     # A label in a form that the list does not look for would never be asked for its test.
     written = [
         label
-        for page in sorted((equations.ROOT / "notebooks").glob("*.md"))
+        for page in equations.pages()
         for label in re.findall(
             r"^\s*(?:\$\$ ?\(|:label: )(eq-[\w-]+)", page.read_text(encoding="utf-8"), re.MULTILINE
         )
@@ -48,7 +48,21 @@ def test_a_missing_test_would_be_seen(tmp_path, monkeypatch):
     page = "Text.\n\n$$\na = b\n$$ (eq-checked)\n\n$$\nc = d\n$$ (eq-forgotten)\n"
     (tmp_path / "notebooks" / "page.md").write_text(page)
     test = '@pytest.mark.equation("eq-checked")\ndef test_a():\n    pass\n'
+    case = 'pytest.param(1, marks=pytest.mark.equation("eq-in-one"))'
+    test += f'@pytest.mark.parametrize("a", [{case}])\ndef test_b(a):\n    pass\n'
     (tmp_path / "tests" / "test_page.py").write_text(test)
     monkeypatch.setattr(equations, "ROOT", tmp_path)
     assert [equation.label for equation in equations.equations()] == ["eq-checked", "eq-forgotten"]
-    assert equations.tests() == {"eq-checked": ["test_page.py::test_a"]}
+    assert equations.tests() == {
+        "eq-checked": ["test_page.py::test_a"],
+        "eq-in-one": ["test_page.py::test_b"],
+    }
+
+
+def test_pages_come_in_the_order_of_the_book(tmp_path, monkeypatch):
+    (tmp_path / "notebooks").mkdir()
+    names = ["11-3-2-b.md", "11-4-2-a.md", "11-4-10-a.md"]
+    for name in reversed(names):
+        (tmp_path / "notebooks" / name).touch()
+    monkeypatch.setattr(equations, "ROOT", tmp_path)
+    assert [page.name for page in equations.pages()] == names

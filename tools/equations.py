@@ -36,10 +36,19 @@ class Equation:
     page: Path
 
 
+def pages() -> list[Path]:
+    """The notebooks in the order of the book: 11-4-10 comes after 11-4-9."""
+
+    def order(page: Path) -> tuple[list[int], str]:
+        return [int(number) for number in re.findall(r"\d+", page.stem)], page.stem
+
+    return sorted((ROOT / "notebooks").glob("*.md"), key=order)
+
+
 def equations() -> list[Equation]:
     """The labelled equations of the notebooks, in the order of the book."""
     found = []
-    for page in sorted((ROOT / "notebooks").glob("*.md")):
+    for page in pages():
         for match in LABELLED.finditer(page.read_text(encoding="utf-8")):
             found.append(Equation(match["label"], match["formula"].strip(), page))
     return found
@@ -57,12 +66,13 @@ def tests() -> dict[str, list[str]]:
 
 
 def marked(function: ast.FunctionDef) -> list[str]:
-    """The labels in the ``equation`` marks of a test."""
+    """The labels in the ``equation`` marks of a test, or of one of its parameters."""
     return [
         argument.value
         for decorator in function.decorator_list
-        if isinstance(decorator, ast.Call) and ast.unparse(decorator.func) == "pytest.mark.equation"
-        for argument in decorator.args
+        for call in ast.walk(decorator)
+        if isinstance(call, ast.Call) and ast.unparse(call.func) == "pytest.mark.equation"
+        for argument in call.args
     ]
 
 

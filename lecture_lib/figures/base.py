@@ -71,7 +71,22 @@ class LiveFigure(anywidget.AnyWidget):
         """The lowest and the highest value of each trait that the reader moves."""
         raise NotImplementedError
 
-    @traitlets.validate("draw", "frame", "index", "q", "sigma", "tau", "theta", "z")
+    @traitlets.validate(
+        "draw",
+        "frame",
+        "index",
+        "mu",
+        "q",
+        "reading",
+        "shown",
+        "sigma",
+        "t",
+        "tau",
+        "theta",
+        "z",
+        "z1",
+        "z2",
+    )
     def _in_range(self, proposal: traitlets.Bunch) -> float:
         name, value = proposal["trait"].name, proposal["value"]
         low, high = self._ranges[name]
