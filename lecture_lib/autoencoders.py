@@ -169,7 +169,9 @@ def layer_sizes(data_dim: int, hidden: Sequence[int], latent_dim: int) -> list[i
         If one is no whole number of 1 or more, or the code is longer than the data.
     """
     sizes = [data_dim, *(hidden if isinstance(hidden, Sequence) else [None]), latent_dim]
-    if not all(isinstance(size, Integral) and size > 0 for size in sizes):
+    if not all(
+        isinstance(size, Integral) and not isinstance(size, bool) and size > 0 for size in sizes
+    ):
         raise ValueError(
             "expected sizes that are whole numbers of 1 or more, and a sequence of them for "
             f"the hidden layers; got data_dim={data_dim!r}, hidden={hidden!r}, "

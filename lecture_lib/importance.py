@@ -6,13 +6,12 @@ and L_K rises with K to log p(x) (Burda, Grosse and Salakhutdinov, 2016). It can
 """
 
 import math
-from numbers import Integral
 
 import torch
 from torch import Tensor
 from torch.distributions import Independent, Normal
 
-from lecture_lib.vae import VAE, binarise
+from lecture_lib.vae import VAE, binarise, check_count
 
 
 def log_mean_exp(log_w: Tensor) -> Tensor:
@@ -52,14 +51,13 @@ class ImportanceWeightedVAE(VAE):
     -----
     The bound: Burda et al. (2016). Differentiated as it stands, its gradient for the encoder
     drowns in noise as K grows; `loss` has the doubly reparameterised gradient of Tucker et al.
-    (2019) in its place, which has the same mean.
+    (2019) in its place, which has the same mean. It is one for first derivatives only.
     """
 
     def __init__(self, *args, n_samples: int, **settings) -> None:
         """Build both networks, with first weights from PyTorch's global random numbers."""
+        check_count(n_samples)
         super().__init__(*args, **settings)
-        if not isinstance(n_samples, Integral) or isinstance(n_samples, bool) or n_samples < 1:
-            raise ValueError(f"expected n_samples, a whole number of 1 or more; got {n_samples!r}")
         self.n_samples = n_samples
 
     def loss(self, x: Tensor) -> Tensor:
@@ -70,7 +68,9 @@ class ImportanceWeightedVAE(VAE):
         z = q.rsample((self.n_samples,))
         # The encoder learns through z alone: in log q(z|x) its outputs count as constants, since
         # the gradient that they bring has the mean zero once the weights below are squared.
-        still = Independent(Normal(q.mean.detach(), q.stddev.detach(), validate_args=False), 1)
+        still = Independent(
+            Normal(q.mean.detach(), q.base_dist.stddev.detach(), validate_args=False), 1
+        )
         log_w = self.log_weights(x, z, still)
         share = normalised(log_w).detach()
         # the gradient of log Σ w is Σ share · ∂log w for the decoder, Σ share² · ∂log w for z

@@ -64,12 +64,7 @@ def latent_plane(ax: Axes, z: np.ndarray, labels: np.ndarray, *, most: int = 50)
     """
     classes = np.unique(labels)
     means = np.array([z[labels == label].mean(axis=0) for label in classes])
-    reach = 0.05 * np.ptp(z, axis=0).max()
-    places = means.copy()
-    for _ in range(40):  # push apart the discs of means that lie close together
-        apart = places[:, None] - places
-        near = np.linalg.norm(apart, axis=2, keepdims=True) < 1.3 * reach
-        places += 0.1 * (apart * near).sum(axis=1)
+    places = apart(means, 0.065 * np.ptp(z, axis=0).max())
     for label in classes:
         colour = (BLUE, ORANGE, TEAL, PURPLE)[label % 4]
         points = z[labels == label][:most].T
@@ -79,6 +74,16 @@ def latent_plane(ax: Axes, z: np.ndarray, labels: np.ndarray, *, most: int = 50)
         ax.text(*place, str(label), ha="center", va="center_baseline", weight="bold", zorder=4)
     ax.set(xlabel="code $z_1$", ylabel="code $z_2$")
     return ax
+
+
+def apart(places: np.ndarray, room: float) -> np.ndarray:
+    """Return points (K, 2) of which those closer than ``room`` have been moved apart a little."""
+    places = places.copy()
+    for _ in range(40):
+        between = places[:, None] - places
+        near = np.linalg.norm(between, axis=2, keepdims=True) < room
+        places += 0.1 * (between * near).sum(axis=1)
+    return places
 
 
 def image_grid(

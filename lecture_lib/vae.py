@@ -114,7 +114,8 @@ class VAE(nn.Module):
 
     def decode(self, z: Tensor) -> Independent:
         """Return p(x|z): from codes of shape (..., Q), events of (D,). Its ``mean`` is x_hat."""
-        check_rows("z", z.flatten(0, -2) if z.ndim > 2 else z, self.latent_dim, self.dtype)
+        many = isinstance(z, Tensor) and z.ndim > 2
+        check_rows("z", z.flatten(0, -2) if many else z, self.latent_dim, self.dtype)
         out = self.decoder(z)
         if self.likelihood == "bernoulli":
             density = Bernoulli(logits=out, validate_args=False)
@@ -141,7 +142,7 @@ class VAE(nn.Module):
             under a Bernoulli.
         """
         self._check_data(x)
-        _check_count(n_samples)
+        check_count(n_samples)
         q = self.encode(x)
         z = q.rsample((n_samples,))
         reconstruction = self.decode(z).log_prob(x).mean(dim=0)
@@ -162,7 +163,7 @@ class VAE(nn.Module):
         """Estimate log p(x) with weighted codes from q(z|x): shape (B, D) to (B,), in nats.
 
         The estimate is log(1/S Σ p(x|z_s) p(z_s) / q(z_s|x)) with S codes for each row. On average
-        it is too small, and less so the more codes; with one it is the ELBO. Memory does not grow
+        it is too small, and less so the more codes; with one it is the ELBO. Memory hardly grows
         with ``n_samples``.
 
         Raises
@@ -175,22 +176,23 @@ class VAE(nn.Module):
         Burda, Grosse and Salakhutdinov (2016), equation 8.
         """
         self._check_data(x)
-        _check_count(n_samples)
+        check_count(n_samples)
         widest = max(w.shape[0] for w in self.parameters() if w.ndim == 2)
         estimates = []
-        for rows in x.split(max(1, min(100, CHUNK // widest))):
+        for rows in x.split(max(1, CHUNK // (widest * min(n_samples, 100)))):
             q = self.encode(rows)
             at_once = max(1, CHUNK // (len(rows) * widest))
-            total = torch.full((len(rows),), -math.inf, dtype=x.dtype, device=x.device)
+            parts = []
             for start in range(0, n_samples, at_once):
                 z = q.sample((min(at_once, n_samples - start),))
-                part = self.log_weights(rows, z, q).logsumexp(dim=0)
-                total = torch.logaddexp(total, part)
-            estimates.append(total - math.log(n_samples))
+                parts.append(self.log_weights(rows, z, q).logsumexp(dim=0))
+            # one sum at the end: a running total would, in float32, lose what comes late
+            estimates.append(torch.stack(parts).logsumexp(dim=0) - math.log(n_samples))
         return torch.cat(estimates)
 
     def _check_data(self, x: Tensor) -> None:
-        check_rows("x", x, self.data_dim, self.dtype)
+        if len(check_rows("x", x, self.data_dim, self.dtype)) == 0:
+            raise ValueError("expected at least one row of x; got none: check how they were chosen")
         binary = self.likelihood == "bernoulli"
         # One sum and one product tell that all is well. To look at each number costs a step of
         # training a twentieth, so that is left for when something is wrong.
@@ -213,23 +215,32 @@ class VAE(nn.Module):
 def kl_to_prior(q: Independent) -> Tensor:
     """Return KL(q, N(0, I)) dimension by dimension, for a diagonal Gaussian: (B, Q), in nats.
 
-    ½ (μ² + σ² − 1 − log σ²); Kingma and Welling (2014), appendix B.
+    ½ (μ² + σ² − 1) − log σ; Kingma and Welling (2014), appendix B. With log σ in place of
+    ½ log σ², since σ² can round to zero where σ does not.
     """
-    variance = q.variance
-    return 0.5 * (q.mean.square() + variance - 1 - variance.log())
+    sigma = q.base_dist.stddev  # q.stddev is the root of σ²
+    return 0.5 * (q.mean.square() + sigma.square() - 1) - sigma.log()
 
 
 def binarise(x: Tensor) -> Tensor:
     """Draw each number as 1 with the probability that its grey value says, else as 0.
 
-    ValueError if a value is not from 0 to 1. Zeros and ones stay as they are.
+    ValueError if x is no Tensor of real numbers, or a value is not from 0 to 1. Zeros and ones stay
+    as they are.
     """
-    outside = ~((x >= 0) & (x <= 1))  # NaN is outside too
-    if outside.any():
+    if not isinstance(x, Tensor) or not x.is_floating_point():
+        came = x.dtype if isinstance(x, Tensor) else type(x).__name__
         raise ValueError(
-            "expected grey values from 0 to 1, read as probabilities; got others in "
-            f"{_bad_rows(outside)}: scale x first"
+            f"expected x as a Tensor of real numbers; got {came}: "
+            "write torch.as_tensor(x, dtype=torch.float32)"
         )
+    if x.numel():
+        low, high = x.aminmax()
+        if not (low >= 0 and high <= 1):  # with a NaN in x both are NaN
+            raise ValueError(
+                "expected grey values from 0 to 1, read as probabilities; got others in "
+                f"{int((~((x >= 0) & (x <= 1))).sum())} of {x.numel()} places: scale x first"
+            )
     return torch.bernoulli(x)
 
 
@@ -237,17 +248,19 @@ def _bad_rows(bad: Tensor) -> str:
     return f"{int(bad.any(dim=-1).sum())} of {len(bad)} rows"
 
 
-def _check_count(n_samples: int) -> None:
+def check_count(n_samples: int) -> None:
+    """Refuse a number of codes that is no whole number of 1 or more."""
     if not isinstance(n_samples, Integral) or isinstance(n_samples, bool) or n_samples < 1:
         raise ValueError(f"expected n_samples, a whole number of 1 or more; got {n_samples!r}")
 
 
 def _check_likelihood(likelihood: str, scale: float | None, binarise: bool) -> None:
-    if likelihood not in LIKELIHOODS:
+    if not isinstance(likelihood, str) or likelihood not in LIKELIHOODS:
         raise ValueError(f"expected a likelihood of {list(LIKELIHOODS)}; got {likelihood!r}")
     if likelihood == "bernoulli" and scale is not None:
         raise ValueError(f"expected no scale, which a Bernoulli does not have; got {scale!r}")
     if likelihood != "bernoulli" and binarise:
         raise ValueError(f"expected binarise only with a Bernoulli; got it with {likelihood!r}")
-    if scale is not None and not (isinstance(scale, Real) and 0 < scale < math.inf):
+    is_number = isinstance(scale, Real) and not isinstance(scale, bool)
+    if scale is not None and not (is_number and 1e-30 < scale < 1e30):  # float32 holds these
         raise ValueError(f"expected a scale above 0, or None to learn it; got {scale!r}")

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.integrate import quad
 from scipy.optimize import minimize
 from scipy.special import logsumexp, rel_entr
 from scipy.stats import norm
@@ -206,6 +207,44 @@ def test_where_the_humps_run_together_both_searches_cover_them():
     mean = STEP * (posterior * Z).sum()
     spread = np.sqrt(STEP * (posterior * (Z - mean) ** 2).sum())
     assert 0.5 * spread < left[1] < spread  # over both, and narrower than the moments
+
+
+@pytest.mark.parametrize("start", [-1.5, 1.5])
+def test_the_best_gaussian_matches_the_mean_curvature_of_the_posterior(start):
+    mu, sigma, _ = climb(firefly(0.9)[0], start)
+    fine, h = np.linspace(-12, 12, 24_001, retstep=True)
+    log_joint = norm.logpdf(fine) + norm.logpdf(0.9, curve_point(fine)[:, 1], 0.3)
+    bend = -np.gradient(np.gradient(log_joint, h), h)
+    curvature = h * (norm.pdf(fine, mu, sigma) * bend).sum()
+    # the search stops at slopes of 1e-5, and the differences are off by h² = 1e-6 of the curvature
+    assert 1 / sigma**2 == pytest.approx(curvature, rel=1e-4)
+
+
+def test_the_two_optima_become_one_as_the_height_rises():
+    """Exercise 2: each search starts where the one before it ended."""
+
+    def search(log_joint, mu, sigma):
+        found = minimize(lambda a: -elbo_of(log_joint, a[0], np.exp(a[1])), [mu, np.log(sigma)])
+        return found.x[0], np.exp(found.x[1])
+
+    ends, apart = [(-1.5, 0.5), (1.5, 0.5)], []
+    for x in np.arange(0.9, 1.61, 0.05):
+        ends = [search(firefly(x)[0], *end) for end in ends]
+        apart.append(abs(ends[0][0] - ends[1][0]) > 0.01)
+    # apart at first, one at the end, and never apart again
+    assert apart[0]
+    assert not apart[-1]
+    assert np.count_nonzero(np.diff(apart)) == 1
+    assert ends[0][1] > 0.5  # over both humps; on one of them it was 0.36 at most
+
+
+@pytest.mark.parametrize("x", [0.9, 1.6])
+def test_the_grid_agrees_with_adaptive_quadrature(x):
+    def joint(z):
+        return norm.pdf(z) * norm.pdf(x, curve_point(z)[1], 0.3)
+
+    p_x, _ = quad(joint, -12, 12, epsabs=1e-12, limit=200)
+    assert np.exp(firefly(x)[1]) == pytest.approx(p_x, rel=1e-9)
 
 
 @pytest.mark.equation("eq-moment-match")

@@ -90,7 +90,7 @@ def test_a_request_that_leaves_the_machine_is_seen(show):
     page.problems.clear()
 
 
-@pytest.mark.parametrize("width", [350, 1300])
+@pytest.mark.parametrize("width", [350, 480, 1300])
 def test_the_page_keeps_the_room_that_a_figure_takes(show, width):
     page = show(*all_figures(), width=width)
     sizes = page.locator(".live-mount").evaluate_all(

@@ -10,7 +10,7 @@ from scipy.optimize import minimize_scalar
 from scipy.stats import laplace, norm
 
 from lecture_lib import VAE, fit
-from lecture_lib.vae import binarise
+from lecture_lib.vae import binarise, kl_to_prior
 
 seeds = st.integers(0, 2**32 - 1)
 few = settings(deadline=None, max_examples=15)
@@ -194,6 +194,32 @@ def test_cross_entropy_of_grey_values_is_the_mean_over_binary_draws(seed):
     of_draws = torch.autograd.grad(mean.sum(), weight, retain_graph=True)[0]
     of_grey = torch.autograd.grad(right, weight)[0]
     np.testing.assert_allclose(of_draws, of_grey, rtol=1e-8, atol=1e-10)
+
+
+@pytest.mark.equation("eq-grey-bound")
+@pytest.mark.parametrize("seed", range(5))
+def test_cross_entropy_minus_kl_bounds_the_log_probability_of_the_draws(seed):
+    made = model("bernoulli", D=3, Q=1, seed=seed)
+    x = torch.as_tensor(np.random.default_rng(seed).uniform(size=(1, 3)))
+    q = made.encode(x)
+    # a grid that holds all of prior and q: the sums are the integrals, up to far less than the gap
+    z = torch.linspace(-12, 12, 20_001, dtype=torch.float64)[:, None]
+    step = z[1] - z[0]
+    prior = torch.distributions.Normal(0.0, 1.0).log_prob(z).exp()[:, 0]
+    q_z = q.log_prob(z[:, None]).exp()[:, 0]
+    assert (q_z.sum() * step).item() == pytest.approx(1, abs=1e-6)
+    left = expected = 0.0
+    for b in np.ndindex(2, 2, 2):
+        chance = torch.where(torch.tensor(b, dtype=torch.bool), x[0], 1 - x[0]).prod()
+        given_z = made.decode(z).log_prob(torch.tensor([b], dtype=torch.float64))
+        left += chance * (given_z.exp() * prior).sum().mul(step).log()
+        expected += chance * (given_z * q_z).sum() * step
+    logits = made.decoder(z)
+    log_p, log_not_p = (torch.nn.functional.logsigmoid(a) for a in (logits, -logits))
+    cross_entropy = (x * log_p + (1 - x) * log_not_p).sum(dim=1)
+    assert expected.item() == pytest.approx((cross_entropy * q_z).sum().mul(step).item(), **exact)
+    right = expected - kl_to_prior(q).sum()
+    assert right < left
 
 
 def test_draws_have_the_grey_value_as_their_mean():

@@ -216,6 +216,15 @@ def test_at_the_maximum_the_bound_is_the_likelihood_and_each_axis_has_its_nats()
     np.testing.assert_allclose(exact_elbo(vae, X), ppca.score_samples(X), **close)
     kl = kl_to_prior(vae.encode(torch.tensor(X))).mean(dim=0).detach()
     np.testing.assert_allclose(kl, 0.5 * np.log(ell / sigma2), **close)
+    # with fixed noise too: an axis with less variance than the noise has none
+    sigma2 = 2.0
+    ell = np.maximum(ell, sigma2)
+    W = ppca.components_.T * np.sqrt(ell - sigma2)
+    A = W.T / ell[:, None]
+    vae = vae_of(W, ppca.mean_, sigma2, A, -A @ ppca.mean_, sigma2 / ell)
+    kl = kl_to_prior(vae.encode(torch.tensor(X))).mean(dim=0).detach()
+    assert ell[2] == sigma2 < ell[1]
+    np.testing.assert_allclose(kl, 0.5 * np.log(ell / sigma2), **close)
 
 
 @pytest.mark.equation("eq-linear-vae-collapse")
@@ -237,10 +246,10 @@ def test_with_fixed_noise_the_likelihood_switches_dimensions_off():
         for _ in range(20):
             assert log_p(W + size * rng.normal(size=W.shape)) < best
         assert log_p(W + size * np.outer(pca.components_[2], [0, 0, 1])) < best
-    # any rotation of the code is as likely, and the bound prefers none but the axes
+    # any rotation of the code is as likely
     R = np.linalg.qr(rng.normal(size=(Q, Q))).Q
     assert log_p(W @ R) == pytest.approx(best, rel=1e-12)
-    # another order of the eigenvectors is no maximum: the first column must be v_1 or v_2
+    # two dimensions spent on one axis leave the second axis out
     assert log_p(W[:, [0, 0, 2]]) < best
 
 

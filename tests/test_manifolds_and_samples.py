@@ -204,7 +204,7 @@ def test_the_page_reports_what_its_sections_are_about(glued):
     assert glued["manifold-error-network"] < glued["manifold-error-mean-digit"]
     assert glued["manifold-error-average"] < glued["manifold-error-mean-digit"]
     # no copies: a sample is not much nearer to its nearest training digit than a new digit is
-    assert glued["manifold-near-samples"] > 0.8 * glued["manifold-near-real"]
+    assert glued["manifold-near-samples"] > 0.8 * glued["manifold-near-held-out"]
 
 
 def test_the_winners_that_the_page_names_are_compared_in_words(glued):

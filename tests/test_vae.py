@@ -58,7 +58,7 @@ def linear_model(noise=0.5, angle=0.0, d=4, seed=0):
     return model, x, torch.from_numpy(ppca.score_samples(x.numpy())), posterior
 
 
-def by_quadrature(model, x, half=9.0, n=241):
+def by_quadrature(model, x, half=9.0, n=301):
     """log p(x), E_q log p(x|z) and KL(q, p(z|x)) of each row on a grid of z, Q = 2."""
     side = torch.linspace(-half, half, n, dtype=torch.float64)
     z = torch.cartesian_prod(side, side)
@@ -336,6 +336,7 @@ def test_every_row_and_every_sample_gets_its_own_noise():
     one = model.elbo(same).reconstruction
     assert len(set(one.tolist())) == 6
     assert len({model.elbo(same[:1]).elbo.item() for _ in range(5)}) == 5
+    assert len(set(model.log_likelihood(same, 1).tolist())) == 6
 
 
 def test_training_raises_the_bound_and_a_seed_repeats_it():
@@ -375,6 +376,38 @@ def test_binarised_training_draws_anew_and_as_often_as_the_grey_value_says():
     assert math.isfinite(model.loss(grey[:5]).item())
 
 
+@pytest.mark.parametrize("x", [np.full((2, 3), 0.5), torch.ones(2, 3, dtype=torch.int64), 0.5])
+def test_only_a_tensor_of_real_numbers_can_be_binarised(x):
+    with pytest.raises(ValueError, match="Tensor of real numbers"):
+        binarise(x)
+
+
+def test_a_pixel_of_which_the_decoder_is_wrongly_sure_costs_its_logit():
+    model = VAE(3, 1, (), "bernoulli")
+    with torch.no_grad():
+        model.decoder.weight.zero_()
+        model.decoder.bias.fill_(50.0)
+        log_p = model.decode(torch.zeros(1, 1)).log_prob(torch.zeros(1, 3))
+    assert log_p.item() == pytest.approx(-150)  # log(1 + e⁵⁰) is 50, to rounding
+
+
+def test_a_very_narrow_q_has_a_finite_kl_and_gradient():
+    log_sigma = torch.full((1, 2), -60.0, requires_grad=True)
+    q = Independent(Normal(torch.zeros(1, 2), log_sigma.exp()), 1)
+    kl = kl_to_prior(q).sum()
+    kl.backward()
+    assert kl.item() == pytest.approx(2 * (60 - 0.5))
+    torch.testing.assert_close(log_sigma.grad, torch.full((1, 2), -1.0))
+
+
+def test_no_code_is_lost_in_the_sum_of_many_in_single_precision(monkeypatch):
+    # as with thousands of pixels: log p(x) is large, and rounded to a thousandth
+    monkeypatch.setattr(VAE, "log_weights", lambda *args: torch.full(args[2].shape[:2], -11_000.0))
+    monkeypatch.setattr(vae, "CHUNK", 1)  # one code at a time
+    estimate = VAE(4, 2).log_likelihood(torch.zeros(3, 4), 5_000)
+    torch.testing.assert_close(estimate, torch.full((3,), -11_000.0), rtol=0, atol=2e-3)
+
+
 def test_log_likelihood_leaves_no_graph_and_elbo_does():
     model, x = model_and_data("gaussian")
     assert not model.log_likelihood(x, 3).requires_grad
@@ -409,6 +442,7 @@ def test_settings_that_make_no_sense_are_refused(settings, said):
         (lambda x: x.T, r"shape \(B, 5\)"),
         (lambda x: x.float(), "float64"),
         (lambda x: x.numpy(), "ndarray"),
+        (lambda x: x[:0], "at least one row"),
         (lambda x: x.where(x > 0, torch.nan), "NaN"),
         (lambda x: x.where(x > 0, torch.inf), "infinity"),
     ],
@@ -431,7 +465,7 @@ def test_grey_pixels_under_a_bernoulli_are_refused_and_the_remedy_is_named():
 def test_only_grey_values_from_0_to_1_can_be_binarised(value):
     x = torch.full((2, 3), 0.5)
     x[1, 1] = value
-    with pytest.raises(ValueError, match=r"from 0 to 1.*1 of 2 rows"):
+    with pytest.raises(ValueError, match=r"from 0 to 1.*1 of 6 places"):
         binarise(x)
 
 
@@ -443,7 +477,17 @@ def test_a_number_of_samples_is_a_whole_number_from_one(count):
             method(x, count)
 
 
-@pytest.mark.parametrize("z", [torch.zeros(3), torch.zeros(3, 5), torch.zeros(3, 2).double()])
+@pytest.mark.parametrize(
+    "z",
+    [
+        torch.zeros(3),
+        torch.zeros(3, 5),
+        torch.zeros(3, 2).double(),
+        torch.zeros(2, 3, 5),
+        np.zeros((2, 3, 2)),
+        [1.0, 2.0],
+    ],
+)
 def test_codes_of_another_shape_or_type_are_refused(z):
     with pytest.raises(ValueError, match="expected z"):
         VAE(5, 2).decode(z)

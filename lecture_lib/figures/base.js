@@ -129,6 +129,31 @@ function choice(parent, model, trait, { label, entries }) {
   return { follow: () => { select.value = model.get(trait); } };
 }
 
+/**
+ * A button that takes a trait to `last` and stops there; `next` gives the value after the present one.
+ * Whoever else sets the trait, by a slider, in a second view or from Python, takes over.
+ */
+function player(parent, model, trait, { last, pause, next }) {
+  parent.classList.add("live-player");
+  const button = html(parent, "button", { type: "button", class: "live-button" }, "Play");
+  let timer = null, played = null; // the value that the timer set last
+  function play(on) {
+    clearInterval(timer);
+    timer = on ? setInterval(() => {
+      played = next(model.get(trait));
+      change(model, trait, played);
+      if (played === last) play(false);
+    }, pause) : null;
+    button.textContent = on ? "Pause" : "Play";
+  }
+  button.addEventListener("click", () => {
+    if (timer === null && model.get(trait) === last) change(model, trait, 0);
+    play(timer === null);
+  });
+  model.on(`change:${trait}`, () => { if (timer !== null && model.get(trait) !== played) play(false); });
+  return () => play(false);
+}
+
 /** A picture under a title. `paint` colours it: colour(i) gives red, green, blue and alpha (0 to 255) of pixel i. */
 function tile(parent, title, [height, width]) {
   const box = html(parent, "div");

@@ -158,10 +158,10 @@ function render({ model, el }) {
     const parts = second
       ? [["ELBO", elbo, 0, elbo, "teal"], ["reconstruction", reconstruction, 0, reconstruction, "blue"], ["KL(q, p(z))", prior, elbo, reconstruction, "orange"]]
       : [["log p(x)", logP, 0, logP, "ink"], ["ELBO", elbo, 0, elbo, "teal"], ["KL(q, p(z|x))", kl, elbo, logP, "orange"]];
-    parts.forEach(([name, value, start, stop, tone], k) => {
-      const { bar, more, name: label, number } = columns[k], [a, b] = [clip(start), clip(stop)].sort((p, q) => p - q);
+    parts.forEach(([name, value, from, to, tone], k) => {
+      const { bar, more, name: label, number } = columns[k], [a, b] = [clip(from), clip(to)].sort((p, q) => p - q);
       put(bar, { y: a, height: b - a, class: `live-fill live-${tone}` });
-      put(more, { visibility: Math.min(start, stop) < low ? "visible" : "hidden" });
+      put(more, { visibility: Math.min(from, to) < low ? "visible" : "hidden" });
       put(label, {}, name);
       put(number, {}, shown(value));
     });

@@ -92,11 +92,11 @@ class ElboFigure(LiveFigure):
                 f"expected one label for each of the {len(log_joint)} observations; "
                 f"got {len(labels)}"
             )
-        steps = np.diff(z)
+        steps = np.diff(z) if len(z) > 1 else np.array([np.inf])
         if not (np.ptp(steps) <= 1e-9 and 0 < steps.mean() <= STEP + 1e-9):
             raise ValueError(
                 f"expected nodes that rise by equal steps of at most {STEP}, which resolve the "
-                f"narrowest q; got steps from {steps.min():.3g} to {steps.max():.3g}: "
+                f"narrowest q; got steps from {steps.min():.8g} to {steps.max():.8g}: "
                 "use np.linspace(-12, 12, 481)"
             )
         if z[0] > -REACH or z[-1] < REACH:
@@ -128,7 +128,7 @@ class ElboFigure(LiveFigure):
             labels=[str(label) for label in labels],
             mu_range=list(MU),
             sigma_range=list(SIGMA),
-            window=[float(self._log_p.min() - ROOM), float(max(highest, 0.0) + 0.5)],
+            window=[min(float(self._log_p.min() - ROOM), 0.0), float(max(highest, 0.0) + 0.5)],
             mu=float(mu),
             sigma=float(sigma),
         )

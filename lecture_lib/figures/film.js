@@ -75,24 +75,7 @@ function render({ model, el }) {
   for (const [cx, cy] of seen) svg(side, "circle", { cx, cy, r: 1.8, class: "live-fill live-ink" });
   const marker = svg(side, "circle", { r: 6, class: "live-ring live-teal" });
 
-  // Play goes on to the last frame and stops there. Whoever else sets the frame, by the slider, in a
-  // second view or from Python, takes over.
-  controls.classList.add("live-player");
-  const button = html(controls, "button", { type: "button", class: "live-button" }, "Play");
-  let timer = null, played = null; // the frame that the timer set last
-  function play(on) {
-    clearInterval(timer);
-    timer = on ? setInterval(() => {
-      played = Math.min(model.get("frame") + 1, last);
-      change(model, "frame", played);
-      if (played === last) play(false);
-    }, pause) : null;
-    button.textContent = on ? "Pause" : "Play";
-  }
-  button.addEventListener("click", () => {
-    if (timer === null && model.get("frame") === last) change(model, "frame", 0);
-    play(timer === null);
-  });
+  const stop = player(controls, model, "frame", { last, pause, next: (frame) => Math.min(frame + 1, last) });
   const epoch = slider(controls, model, "frame", {
     label: "Epoch", min: 0, max: last, step: 1,
     show: (frame) => `${epochs[frame]} of ${epochs[last]}`, words: (frame) => `epoch ${epochs[frame]}, loss ${format(losses[frame])}`,
@@ -101,7 +84,6 @@ function render({ model, el }) {
   const compare = flat ? `; PCA’s is ${format(pca)}` : "; PCA with two components loses nothing";
   watch(model, ["frame"], () => {
     const frame = model.get("frame"), loss = losses[frame];
-    if (timer !== null && frame !== played) play(false);
     const now = rebuilt.slice(frame * count, (frame + 1) * count);
     now.forEach(([cx, cy], i) => {
       put(dots[i], { cx: cx.toFixed(2), cy: cy.toFixed(2) });
@@ -121,7 +103,7 @@ function render({ model, el }) {
     say(sentence);
     Object.assign(el.dataset, { frame, epoch: epochs[frame], loss, pca });
   });
-  return () => play(false);
+  return stop;
 }
 
 /** Round numbers on a logarithmic axis: of its decades alone if there are enough, or between them. */

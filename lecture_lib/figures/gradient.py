@@ -115,13 +115,13 @@ class GradientFigure(LiveFigure):
         """What the figure shows in its present state."""
         score, path = exact_variances(self.mu, self.sigma)
         wrong_score, wrong_path = self.wrong_signs()
+        signs = f" Of the wrong sign are {wrong_score} and {wrong_path}." if self.mu else ""
         return (
             f"Left, the parabola z² with six draws from a Gaussian of mean {self.mu:.2f} and "
             f"standard deviation {self.sigma:.2f}: a stem to the height at each, and the tangent. "
             f"Right, two estimates of the slope {2 * self.mu:.2f} from each draw, as arrows, and "
             f"those of {DRAWS} draws as dots. The score-function estimates are spread widely, "
-            f"with variance {score:.3g}; the pathwise ones have variance {path:.3g}. Of the wrong "
-            f"sign are {wrong_score} and {wrong_path}."
+            f"with variance {score:.3g}; the pathwise ones have variance {path:.3g}.{signs}"
         )
 
     def _draw(self, figure: Figure) -> None:

@@ -11,7 +11,7 @@ from torch import nn
 
 from lecture_lib.figures.base import LiveFigure, few_enough, finite_array
 from lecture_lib.figures.networks import pack, rounded
-from lecture_lib.plotting import INK, MUTED, ORANGE, latent_plane
+from lecture_lib.plotting import INK, MUTED, ORANGE, apart, latent_plane
 
 MOST_BYTES = 450_000
 NEAREST = 5
@@ -212,8 +212,4 @@ def _discs(codes: np.ndarray, labels: np.ndarray, half: float) -> tuple[np.ndarr
     classes = np.unique(labels)
     places = np.array([codes[labels == label].mean(axis=0) for label in classes])
     room = 20 / 290 * 2 * half  # discs are 18 units wide, the plane is 290
-    for _ in range(40):
-        apart = places[:, None] - places
-        near = np.linalg.norm(apart, axis=2, keepdims=True) < room
-        places += 0.1 * (apart * near).sum(axis=1)
-    return classes, places.clip(-half, half)
+    return classes, apart(places, room).clip(-half, half)

@@ -54,23 +54,7 @@ function render({ model, el }) {
   const curve = svg(side, "path", { class: "live-line live-orange" });
   const lengths = Array.from({ length: 161 }, (_, k) => (end * k) / 160); // of z, to draw the curve at
 
-  // Play goes on to t = 1 and stops there. Whoever else sets t takes over.
-  controls.classList.add("live-player");
-  const button = html(controls, "button", { type: "button", class: "live-button" }, "Play");
-  let timer = null, played = null; // the t that the timer set last
-  function play(on) {
-    clearInterval(timer);
-    timer = on ? setInterval(() => {
-      played = Math.min(Math.round(100 * model.get("t")) + stride, 100) / 100;
-      change(model, "t", played);
-      if (played === 1) play(false);
-    }, pause) : null;
-    button.textContent = on ? "Pause" : "Play";
-  }
-  button.addEventListener("click", () => {
-    if (timer === null && model.get("t") === 1) change(model, "t", 0);
-    play(timer === null);
-  });
+  const stop = player(controls, model, "t", { last: 1, pause, next: (t) => Math.min(Math.round(100 * t) + stride, 100) / 100 });
   const two = (value) => value.toFixed(2).replace("-", "−");
   const time = slider(controls, model, "t", {
     label: "Time t", min: 0, max: 1, step: 0.01, show: two, words: (t) => `time ${t.toFixed(2)} from z to g of z`,
@@ -85,7 +69,6 @@ function render({ model, el }) {
 
   watch(model, ["t"], () => {
     const t = model.get("t"), a = narrowing(t);
-    if (timer !== null && t !== played) play(false);
     dots.forEach((dot, i) => {
       const [x1, x2] = moved([flat[2 * i], flat[2 * i + 1]], t);
       put(dot, { cx: x(x1).toFixed(2), cy: y(x2).toFixed(2) });
@@ -123,7 +106,7 @@ function render({ model, el }) {
     say(`${held} ${where}.`);
     Object.assign(el.dataset, { t, z1: z[0], z2: z[1], x1: torn ? "" : now[0], x2: torn ? "" : now[1], inside, expected, peak });
   });
-  return () => play(false);
+  return stop;
 }
 
 export default { render };

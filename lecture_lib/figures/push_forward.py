@@ -26,7 +26,7 @@ class PushForwardFigure(LiveFigure):
     Parameters
     ----------
     z : array, shape (N, 2)
-        Draws from N(0, I), 2 to 1,000, none of them zero, where g has no value. They are rounded
+        Draws from N(0, I), 1 to 1,000, none of them zero, where g has no value. They are rounded
         to float32.
 
     Attributes
@@ -65,6 +65,11 @@ class PushForwardFigure(LiveFigure):
         if z.shape[1] != 2:
             raise ValueError(f"expected z in the plane, shape (N, 2); got {z.shape}: draw Q = 2")
         few_enough("draws of z", len(z), 1000)
+        if np.abs(z).max() > 10:
+            raise ValueError(
+                f"expected draws from N(0, I); got a coordinate of {np.abs(z).max():.3g}: "
+                "standardise z"
+            )
         rounded = z.astype("<f4")
         self.z = rounded.astype(float)
         self.radii = np.linalg.norm(self.z, axis=1)
