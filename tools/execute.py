@@ -43,7 +43,7 @@ MEMORY_PROBE = (
 
 
 def sources() -> list[Path]:
-    """The notebooks' sources, in the order of the lecture."""
+    """The notebooks' sources."""
     return sorted(SOURCES.glob("*.md"))
 
 
