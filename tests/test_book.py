@@ -130,7 +130,7 @@ def test_glued_names_are_used_once():
 
 
 def test_every_notebook_is_in_the_table_of_contents():
-    assert [f"notebooks/{page.stem}" for page in equations.pages()] == NOTEBOOKS
+    assert [f"notebooks/{source.stem}" for source in execute.sources()] == NOTEBOOKS
 
 
 # ── what needs a browser ──────────────────────────────────────────────────────────────────────────

@@ -1,11 +1,8 @@
 """What page 11.3.4 says about PCA and a deep autoencoder on digits."""
 
-import ast
-
-import execute
 import hypothesis.strategies as st
-import nbformat
 import numpy as np
+import pages
 import pytest
 import torch
 from hypothesis import given, settings
@@ -13,26 +10,15 @@ from torch import nn
 
 from lecture_lib import PCA, Autoencoder, fit
 from lecture_lib.datasets import load_digits
-from lecture_lib.prose import HIDDEN
 
-(SOURCE,) = [s for s in execute.sources() if s.stem == "11-3-4-comparing-reconstructions"]
+SOURCE = pages.source("11-3-4-comparing-reconstructions")
 
 
 def squared_errors(x_hat, x):
     return ((x_hat - x) ** 2).sum(axis=1)
 
 
-def saving_of_the_page():
-    """The function ``saving`` as the page defines it."""
-    trees = [ast.parse(code) for code in execute.code_of(execute.read_source(SOURCE))]
-    nodes = [node for tree in trees for node in tree.body if isinstance(node, ast.FunctionDef)]
-    (definition,) = [node for node in nodes if node.name == "saving"]
-    scope = {}
-    exec(ast.unparse(definition), scope)
-    return scope["saving"]
-
-
-saving = saving_of_the_page()
+saving = pages.defined_by(SOURCE)["saving"]
 
 
 def pca_errors(pca, x):
@@ -119,16 +105,7 @@ def test_the_network_has_a_wider_generalisation_gap_than_pca(contest):
 
 @pytest.fixture(scope="module")
 def glued():
-    """What the page pastes into its text, from an execution of its present code."""
-    if not execute.is_current(SOURCE, execute.environment_fingerprint()):
-        pytest.skip("the page has not been run since it changed: `make book`")
-    values = {}
-    for cell in nbformat.read(execute.executed(SOURCE), as_version=4).cells:
-        for output in cell.get("outputs", []):
-            if "scrapbook" in output.get("metadata", {}):
-                text = output.data[HIDDEN + "text/plain"]
-                values[output.metadata.scrapbook.name] = ast.literal_eval(text)
-    return values
+    return pages.glued_by(SOURCE)
 
 
 def test_the_page_keeps_its_promise(glued):

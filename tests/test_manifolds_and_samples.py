@@ -1,11 +1,9 @@
 """What page 11.4.10 says about grids of the prior, the cloud of all codes, and soft pictures."""
 
-import ast
 import math
 
-import execute
-import nbformat
 import numpy as np
+import pages
 import pytest
 import torch
 from hypothesis import given, settings
@@ -15,10 +13,9 @@ from torch.distributions import Categorical, Independent, MixtureSameFamily, Nor
 
 from lecture_lib import VAE, fit
 from lecture_lib.importance import effective_samples
-from lecture_lib.prose import HIDDEN
 from lecture_lib.vae import kl_to_prior
 
-(SOURCE,) = [s for s in execute.sources() if s.stem == "11-4-10-manifolds-and-samples"]
+SOURCE = pages.source("11-4-10-manifolds-and-samples")
 
 few = settings(deadline=None, max_examples=15)
 
@@ -181,16 +178,7 @@ def test_rubbish_among_the_samples_costs_little_likelihood(share, seed):
 
 @pytest.fixture(scope="module")
 def glued():
-    """What the page pastes into its text, from an execution of its present code."""
-    if not execute.is_current(SOURCE, execute.environment_fingerprint()):
-        pytest.skip("the page has not been run since it changed: `make book`")
-    values = {}
-    for cell in nbformat.read(execute.executed(SOURCE), as_version=4).cells:
-        for output in cell.get("outputs", []):
-            if "scrapbook" in output.get("metadata", {}):
-                text = output.data[HIDDEN + "text/plain"]
-                values[output.metadata.scrapbook.name] = ast.literal_eval(text)
-    return values
+    return pages.glued_by(SOURCE)
 
 
 def test_the_page_reports_what_its_sections_are_about(glued):

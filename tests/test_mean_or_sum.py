@@ -1,11 +1,9 @@
 """What 11.4.6 says: the β of a loss, its ceiling on the KL, active units, and which cures help."""
 
-import ast
 import math
 
-import execute
-import nbformat
 import numpy as np
+import pages
 import pytest
 import torch
 from hypothesis import given, settings
@@ -16,24 +14,11 @@ from torch.nn import functional as F
 
 from lecture_lib import VAE, fit
 from lecture_lib.datasets import load_digits
-from lecture_lib.prose import HIDDEN
 from lecture_lib.vae import Elbo, binarise, kl_to_prior
 
-(SOURCE,) = [s for s in execute.sources() if s.stem == "11-4-6-mean-or-sum"]
+SOURCE = pages.source("11-4-6-mean-or-sum")
 few = settings(deadline=None, max_examples=15)
 seeds = st.integers(0, 2**32 - 1)
-
-
-def of_the_page(**scope):
-    """Every function and class of the page, as the page defines it."""
-    kinds = (ast.FunctionDef, ast.ClassDef)
-    scope |= {"torch": torch, "nn": nn, "F": F, "np": np, "VAE": VAE, "Elbo": Elbo, "fit": fit}
-    scope |= {"binarise": binarise, "kl_to_prior": kl_to_prior}
-    for code in execute.code_of(execute.read_source(SOURCE)):
-        for node in ast.parse(code).body:
-            if isinstance(node, kinds):
-                exec(ast.unparse(node), scope)
-    return scope
 
 
 def small(kind, seed, D=6, Q=3, **options):
@@ -45,7 +30,12 @@ def small(kind, seed, D=6, Q=3, **options):
     return model, torch.bernoulli(torch.full((7, D), 0.5)).double()
 
 
-PAGE = of_the_page(x_test=torch.zeros(1, 6), x_train=torch.zeros(1, 6), D=6, Q=3)
+PAGE = pages.defined_by(
+    SOURCE,
+    **{"torch": torch, "nn": nn, "F": F, "np": np, "VAE": VAE, "Elbo": Elbo, "fit": fit},
+    **{"binarise": binarise, "kl_to_prior": kl_to_prior},
+    **{"x_test": torch.zeros(1, 6), "x_train": torch.zeros(1, 6), "D": 6, "Q": 3},
+)
 
 
 def gradient(loss, model):
@@ -248,16 +238,7 @@ def test_the_autoregressive_decoder_is_a_density_over_images():
 
 @pytest.fixture(scope="module")
 def glued():
-    """What the page pastes into its text, from an execution of its present code."""
-    if not execute.is_current(SOURCE, execute.environment_fingerprint()):
-        pytest.skip("the page has not been run since it changed: `make book`")
-    values = {}
-    for cell in nbformat.read(execute.executed(SOURCE), as_version=4).cells:
-        for output in cell.get("outputs", []):
-            if "scrapbook" in output.get("metadata", {}):
-                text = output.data[HIDDEN + "text/plain"]
-                values[output.metadata.scrapbook.name] = ast.literal_eval(text)
-    return values
+    return pages.glued_by(SOURCE)
 
 
 def test_the_slip_collapses_to_independent_pixels(glued):

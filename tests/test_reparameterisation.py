@@ -1,11 +1,9 @@
 """What page 11.4.4 says about gradients through a draw."""
 
-import ast
 import itertools
 
-import execute
-import nbformat
 import numpy as np
+import pages
 import pytest
 import torch
 from hypothesis import given, settings
@@ -15,10 +13,9 @@ from torch import nn
 from torch.distributions import Normal
 
 from lecture_lib import VAE
-from lecture_lib.prose import HIDDEN
 from lecture_lib.vae import kl_to_prior
 
-(SOURCE,) = [s for s in execute.sources() if s.stem == "11-4-4-reparameterisation"]
+SOURCE = pages.source("11-4-4-reparameterisation")
 
 NODES, WEIGHTS = hermegauss(20)  # exact up to degree 39
 WEIGHTS = WEIGHTS / WEIGHTS.sum()
@@ -306,16 +303,7 @@ def test_the_score_function_agrees_with_the_pathwise_gradient_on_a_vae():
 
 @pytest.fixture(scope="module")
 def glued():
-    """What the page pastes into its text, from an execution of its present code."""
-    if not execute.is_current(SOURCE, execute.environment_fingerprint()):
-        pytest.skip("the page has not been run since it changed: `make book`")
-    values = {}
-    for cell in nbformat.read(execute.executed(SOURCE), as_version=4).cells:
-        for output in cell.get("outputs", []):
-            if "scrapbook" in output.get("metadata", {}):
-                text = output.data[HIDDEN + "text/plain"]
-                values[output.metadata.scrapbook.name] = ast.literal_eval(text)
-    return values
+    return pages.glued_by(SOURCE)
 
 
 def test_the_page_found_what_it_says(glued):

@@ -1,11 +1,9 @@
 """The formulas of 11.4.3: likelihood, recognition model, the two integrals of the KL, objective."""
 
-import ast
 import math
 
-import execute
-import nbformat
 import numpy as np
+import pages
 import pytest
 import torch
 from hypothesis import given, settings
@@ -16,10 +14,9 @@ from torch.distributions import Bernoulli, Independent, Normal, kl_divergence
 
 from lecture_lib import VAE, fit
 from lecture_lib.datasets import load_digits
-from lecture_lib.prose import HIDDEN
 from lecture_lib.vae import binarise, kl_to_prior
 
-(SOURCE,) = [s for s in execute.sources() if s.stem == "11-4-3-vae"]
+SOURCE = pages.source("11-4-3-vae")
 LOG_2_PI = math.log(2 * math.pi)
 few = settings(deadline=None, max_examples=15)
 seeds = st.integers(0, 2**32 - 1)
@@ -210,22 +207,12 @@ def test_what_fit_reports_is_minus_the_elbo():
     torch.testing.assert_close(elbo.elbo, elbo.reconstruction - elbo.kl)
 
 
-def elbo_of_the_page():
-    """The function ``elbo_by_hand`` as the page defines it."""
-    trees = [ast.parse(code) for code in execute.code_of(execute.read_source(SOURCE))]
-    nodes = [node for tree in trees for node in tree.body if isinstance(node, ast.FunctionDef)]
-    (definition,) = [node for node in nodes if node.name == "elbo_by_hand"]
-    scope = {"torch": torch}
-    exec(ast.unparse(definition), scope)
-    return scope["elbo_by_hand"]
-
-
 @few
 @given(seed=seeds)
 def test_the_bound_by_hand_is_the_librarys(seed):
     model, x = small_vae(seed)
     torch.manual_seed(seed)
-    by_hand = elbo_of_the_page()(model, x)
+    by_hand = pages.defined_by(SOURCE, torch=torch)["elbo_by_hand"](model, x)
     torch.manual_seed(seed)
     with torch.no_grad():
         library = model.elbo(x).elbo
@@ -234,16 +221,7 @@ def test_the_bound_by_hand_is_the_librarys(seed):
 
 @pytest.fixture(scope="module")
 def glued():
-    """What the page pastes into its text, from an execution of its present code."""
-    if not execute.is_current(SOURCE, execute.environment_fingerprint()):
-        pytest.skip("the page has not been run since it changed: `make book`")
-    values = {}
-    for cell in nbformat.read(execute.executed(SOURCE), as_version=4).cells:
-        for output in cell.get("outputs", []):
-            if "scrapbook" in output.get("metadata", {}):
-                text = output.data[HIDDEN + "text/plain"]
-                values[output.metadata.scrapbook.name] = ast.literal_eval(text)
-    return values
+    return pages.glued_by(SOURCE)
 
 
 def test_the_page_beats_the_models_without_a_code(glued):

@@ -36,19 +36,15 @@ class Equation:
     page: Path
 
 
-def pages() -> list[Path]:
-    """The notebooks in the order of the book: 11-4-10 comes after 11-4-9."""
-
-    def order(page: Path) -> tuple[list[int], str]:
-        return [int(number) for number in re.findall(r"\d+", page.stem)], page.stem
-
-    return sorted((ROOT / "notebooks").glob("*.md"), key=order)
+def book_order(page: Path) -> tuple[list[int], str]:
+    """A key that sorts pages as the book has them: 11-4-10 comes after 11-4-9."""
+    return [int(number) for number in re.findall(r"\d+", page.stem)], page.stem
 
 
 def equations() -> list[Equation]:
     """The labelled equations of the notebooks, in the order of the book."""
     found = []
-    for page in pages():
+    for page in sorted((ROOT / "notebooks").glob("*.md"), key=book_order):
         for match in LABELLED.finditer(page.read_text(encoding="utf-8")):
             found.append(Equation(match["label"], match["formula"].strip(), page))
     return found

@@ -22,6 +22,7 @@ from pathlib import Path
 
 import jupytext
 import nbformat
+from equations import book_order
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
 
@@ -43,8 +44,8 @@ MEMORY_PROBE = (
 
 
 def sources() -> list[Path]:
-    """The notebooks' sources."""
-    return sorted(SOURCES.glob("*.md"))
+    """The notebooks' sources, in the order of the book."""
+    return sorted(SOURCES.glob("*.md"), key=book_order)
 
 
 def read_source(path: Path) -> nbformat.NotebookNode:
