@@ -14,7 +14,6 @@ from lecture_lib.figures.networks import pack, rounded
 from lecture_lib.plotting import BLUE, MUTED, ORANGE
 
 DRAWS = 16
-MOST_BYTES = 450_000
 
 
 class DenoisingFigure(LiveFigure):
@@ -91,11 +90,6 @@ class DenoisingFigure(LiveFigure):
         labels = image_labels(labels, len(images))
         layers = nn.Sequential(model.encoder, model.decoder)
         network_data, network_layers = pack(layers)
-        if len(network_data) > MOST_BYTES:
-            raise ValueError(
-                f"expected a model of at most {MOST_BYTES // 2:,} weights, because the page "
-                f"carries them all; got {len(network_data) // 2:,}: use fewer hidden units"
-            )
         self.network = rounded(layers)
         levels = np.rint(255 * images).astype(np.uint8)
         normal = np.random.default_rng(0).standard_normal((DRAWS, model.data_dim))

@@ -13,7 +13,6 @@ from lecture_lib.figures.base import LiveFigure, few_enough, finite_array
 from lecture_lib.figures.networks import pack, rounded
 from lecture_lib.plotting import INK, MUTED, ORANGE, apart, latent_plane
 
-MOST_BYTES = 450_000
 NEAREST = 5
 CIRCLES = (0.5, 0.95)  # shares of the prior
 
@@ -87,11 +86,6 @@ class LatentPlaneFigure(LiveFigure):
         few_enough("codes", len(self.codes), 1500)
         self.labels = _digits(labels, len(self.codes))
         network_data, network_layers = pack(decoder)
-        if len(network_data) > MOST_BYTES:
-            raise ValueError(
-                f"expected a decoder of at most {MOST_BYTES // 2:,} weights, because the page "
-                f"carries them all; got {len(network_data) // 2:,}: use fewer hidden units"
-            )
         self.network = rounded(decoder)
         linear = [layer for layer in network_layers if layer["kind"] == "linear"]
         if not linear or (linear[0]["n_in"], linear[-1]["n_out"]) != (2, height * width):

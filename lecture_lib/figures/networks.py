@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import torch
 from torch import nn
 
+MOST_WEIGHTS = 225_000  # the page carries them all, 2 bytes each
 ACTIVATIONS = {nn.ReLU: "relu", nn.SiLU: "silu", nn.Sigmoid: "sigmoid", nn.Tanh: "tanh"}
 
 
@@ -34,7 +35,7 @@ def pack(module: nn.Module) -> tuple[bytes, list[dict]]:
     Raises
     ------
     ValueError
-        If there is a module of another kind, or a weight that float16 cannot hold.
+        If there is a module of another kind, a weight that float16 cannot hold, or too many.
     """
     data, layers = [], []
     for part in _parts(module):
@@ -44,6 +45,12 @@ def pack(module: nn.Module) -> tuple[bytes, list[dict]]:
             layers.append({"kind": "linear", "n_in": part.in_features, "n_out": part.out_features})
         else:
             layers.append({"kind": ACTIVATIONS[type(part)]})
+    count = sum(half.numel() for half in data)
+    if count > MOST_WEIGHTS:
+        raise ValueError(
+            f"expected a network of at most {MOST_WEIGHTS:,} weights, because the page carries "
+            f"them all; got {count:,}: use fewer hidden units"
+        )
     return b"".join(half.numpy().astype("<f2").tobytes() for half in data), layers
 
 
