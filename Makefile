@@ -7,7 +7,7 @@ HTML := _build/html
 export OMP_NUM_THREADS := 1
 export MPLBACKEND :=
 
-.PHONY: book test serve clean format lint environment
+.PHONY: book test exercises lab assignments serve clean format lint environment
 .DEFAULT_GOAL := book
 
 environment: .venv/installed
@@ -24,6 +24,7 @@ environment: .venv/installed
 book: environment
 	@echo "── notebooks: each whose code or library changed is executed, once"
 	@$(BIN)/python tools/equations.py
+	@$(BIN)/python tools/exercises.py
 	@$(BIN)/python tools/execute.py
 	@echo "── pages"
 	@$(BIN)/jupyter-book build . -W -n --keep-going
@@ -32,6 +33,17 @@ book: environment
 test: book
 	@echo "── tests"
 	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+# the students' notebooks, in exercises/, to work in: what is there already stays as it is
+exercises: environment
+	@$(BIN)/python tools/exercises.py --give
+
+lab: exercises
+	$(BIN)/jupyter lab
+
+# for a class: what to hand out, and otter-grader's autograder, in _build/assignments/
+assignments: environment
+	@$(BIN)/python tools/exercises.py --assign
 
 serve: book
 	$(BIN)/python -m http.server --directory $(HTML) --bind 127.0.0.1 $(PORT)
@@ -47,5 +59,5 @@ lint: environment
 	$(BIN)/python tools/format_notebooks.py --check
 
 clean:
-	rm -rf _build book/equations.md
+	rm -rf _build book/equations.md book/exercises-11-*.md book/solutions-11-*.md
 	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

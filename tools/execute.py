@@ -64,7 +64,9 @@ def environment_fingerprint() -> str:
     package = [
         path
         for path in (ROOT / "lecture_lib").rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts
+        if path.is_file()
+        and "__pycache__" not in path.parts
+        and "exercises" not in path.parts  # no page of the book runs them
     ]
     for path in [*sorted(package), ROOT / "requirements.txt"]:
         digest.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes() + b"\0")

@@ -1,0 +1,1 @@
+"""Exercises of chapter 11.3, one module each."""

@@ -1,0 +1,282 @@
+"""Whatever a student hands in, the check answers, in words that help, and soon."""
+
+import functools
+import os
+import signal
+import threading
+import time
+
+import numpy as np
+import pytest
+import torch
+
+from lecture_lib.exercises import judge, source
+from lecture_lib.exercises.calling import SECONDS, TimeUp, as_arrays, time_limit
+from lecture_lib.exercises.judging import compare
+
+KL = source.load("11.4", "kl_to_prior")
+OURS = ("calling.py", "judging.py", "lecture_lib", "Traceback")
+
+
+def typed(body, before=""):
+    """What a student has who types this body, perhaps after other definitions."""
+    notebook = {"np": np, "torch": torch}
+    lines = "\n".join(f"    {line}" for line in body.splitlines())
+    exec(f"{before}\ndef kl_to_prior(mu, log_var):\n{lines}\n", notebook)
+    return notebook["kl_to_prior"]
+
+
+RIGHT = "0.5 * (mu**2 + np.exp(log_var) - 1 - log_var).sum(axis=1)"
+
+
+def verdict_on(body, before=""):
+    verdict = judge(typed(body, before))
+    assert verdict.exercise == "kl_to_prior"
+    assert not any(name in verdict.message for name in OURS)
+    return verdict
+
+
+# ── not an answer yet ─────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    "body", ["...", "pass", "raise NotImplementedError", "return ...", '"x"\n...']
+)
+def test_an_untouched_stub_is_not_a_wrong_answer(body):
+    assert verdict_on(body).status == "not yet attempted"
+
+
+def test_a_forgotten_return_is_told():
+    verdict = verdict_on(f"result = {RIGHT}")
+    assert verdict.status == "not yet right"
+    assert "return" in verdict.message
+
+
+# ── code that fails ───────────────────────────────────────────────────────────────────────────────
+
+
+def test_an_exception_shows_the_students_own_line():
+    message = verdict_on("total = mu.sum(axis=1)\nreturn mu @ log_var").message
+    assert "line 3" in message  # the first line is the `def`
+    assert "ValueError" in message
+    assert "shape (4, 3)" in message
+
+
+def test_an_exception_in_a_helper_shows_the_line_of_the_helper():
+    helper = "def half(x):\n    return x / 'two'\n"
+    message = verdict_on("return half(mu)", before=helper).message
+    assert "`half`, line 2" in message
+    assert "TypeError" in message
+
+
+def test_the_line_itself_is_shown_where_python_knows_it(tmp_path):
+    path = tmp_path / "cell.py"
+    path.write_text("def kl_to_prior(mu, log_var):\n    return mu.no_such_thing\n")
+    notebook = {}
+    exec(compile(path.read_text(), str(path), "exec"), notebook)
+    assert "`return mu.no_such_thing`" in judge(notebook["kl_to_prior"]).message
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["raise SystemExit", "return kl_to_prior(mu, log_var)", "raise Exception", "return undefined"],
+)
+def test_nothing_that_a_function_raises_escapes(body):
+    assert verdict_on(body).status == "not yet right"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "while True: pass",
+        "while True:\n    try:\n        mu + 1\n    except:\n        pass",
+        "while True:\n    try:\n        mu + 1\n    except Exception:\n        continue",
+        "for k in iter(int, 1):\n    np.exp(mu)",
+    ],
+)
+def test_a_loop_without_end_is_stopped(body):
+    begin = time.monotonic()
+    message = verdict_on(body).message
+    assert "never ends" in message
+    assert "line" in message
+    # far less than a loop without end, and far more than a loaded machine needs beyond the limit
+    assert time.monotonic() - begin < 10 * SECONDS
+
+
+def test_the_limit_is_for_all_calls_together():
+    assert (
+        "stopped" in verdict_on(f"import time\ntime.sleep({SECONDS / 2})\nreturn {RIGHT}").message
+    )
+
+
+def wait(seconds):
+    with time_limit(seconds):
+        while True:
+            pass
+
+
+def test_a_limit_leaves_no_trace():
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(TimeUp):
+        wait(0.05)
+    assert signal.getsignal(signal.SIGINT) is before
+    time.sleep(0.2)  # a late interrupt would come now
+
+
+def test_the_students_own_interrupt_is_obeyed():
+    def interrupt():
+        time.sleep(0.1)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=interrupt).start()
+    with pytest.raises(KeyboardInterrupt):
+        wait(20)
+
+
+def test_outside_the_main_thread_there_is_no_limit_but_a_verdict():
+    verdicts = []
+    thread = threading.Thread(target=lambda: verdicts.append(judge(typed(f"return {RIGHT}"))))
+    thread.start()
+    thread.join()
+    assert verdicts[0].right
+
+
+# ── answers of the wrong kind ─────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("'0.5'", "text"),
+        ("{'kl': 1}", "dictionary"),
+        ("[[1, 2], [3]]", "differ in length"),
+        ("[1, 'two']", "no number"),
+        ("np.exp", "numbers belong"),
+        ("(x for x in mu)", "numbers"),
+        ("[1, None]", "number"),
+        ("mu[:, 0] * 1j", "complex"),
+        ("mu[:, 0] * np.nan", "NaN"),
+        ("mu[:, 0] / 0 * log_var[:, 0]", "infinite"),
+        ("mu.T @ mu", "shape (3, 3), where (4,) belongs"),
+        ("mu, log_var", "shape"),
+        ("np.empty((0,))", "shape (0,)"),
+        ("True", "shape ()"),
+    ],
+)
+def test_a_value_of_the_wrong_kind_is_named(value, words):
+    verdict = verdict_on(f"return {value}")
+    assert verdict.status == "not yet right"
+    assert words in verdict.message
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        f"list({RIGHT})",
+        f"tuple({RIGHT})",
+        f"torch.tensor({RIGHT}, dtype=torch.float32, requires_grad=True)",
+        f"torch.tensor({RIGHT}, dtype=torch.bfloat16).double() * 0 + torch.tensor({RIGHT})",
+        f"[torch.tensor(x, requires_grad=True) for x in {RIGHT}]",
+        f"({RIGHT}).astype(complex)",
+        f"({RIGHT}).astype(object)",
+        f"np.ma.masked_array({RIGHT})",
+        f"({RIGHT}).astype(np.longdouble)",
+    ],
+)
+def test_numbers_of_any_kind_will_do(value):
+    assert verdict_on(f"return {value}").right
+
+
+def test_whole_numbers_are_numbers():
+    assert as_arrays(7, 1)[0] == 7.0
+    assert as_arrays(np.int8(7), 1)[0] == 7.0
+    assert as_arrays(torch.tensor(7), 1)[0] == 7.0
+
+
+@pytest.mark.parametrize("arguments", ["", "mu", "mu, log_var, extra", "*, mu, log_var"])
+def test_other_arguments_are_told(arguments):
+    notebook = {}
+    exec(f"def kl_to_prior({arguments}): return 1", notebook)
+    message = judge(notebook["kl_to_prior"]).message
+    assert "(mu, log_var)" in message
+
+
+# ── numbers that are wrong without a name ─────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (f"3 * {RIGHT}", "3 times"),
+        (f"{RIGHT} + 1", "same amount"),
+        (
+            f"np.where(np.abs(mu).max(axis=1) > 0, {RIGHT}, 1)",
+            "Right for 3 of 4 calls. When called with mu of shape (2, 3)",
+        ),
+        (f"({RIGHT}) ** 2 + 1", "none of the mistakes"),
+        ("np.random.normal(size=len(mu))", "two different answers"),
+    ],
+)
+def test_what_can_be_seen_is_said(value, words):
+    verdict = verdict_on(f"return {value}")
+    assert words in verdict.message
+    assert verdict.mistake is None
+
+
+def test_a_changed_argument_is_told_though_the_numbers_are_right():
+    verdict = verdict_on("mu **= 2\nreturn 0.5 * (mu + np.exp(log_var) - 1 - log_var).sum(axis=1)")
+    assert verdict.status == "not yet right"
+    assert "changes its argument mu" in verdict.message
+
+
+def test_a_mistake_keeps_its_name_in_other_words():
+    verdict = verdict_on(
+        "out = []\n"
+        "for m, l in zip(mu, log_var):\n"
+        "    out.append(sum(0.5 * (a * a + torch.exp(torch.tensor(2 * b)) - 1 - 2 * b)\n"
+        "                   for a, b in zip(m, l)))\n"
+        "return out"
+    )
+    assert verdict.mistake == "sigma_for_variance"
+
+
+# ── not a function of this book ───────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("given", [3.0, np.ones((2, 3)), "kl_to_prior", None, [1, 2]])
+def test_a_result_in_place_of_the_function_is_explained(given):
+    verdict = judge(given)
+    assert "without brackets" in verdict.message
+    assert not verdict.attempted
+
+
+def test_a_name_almost_right_gets_a_proposal():
+    notebook = {}
+    exec("def kl_to_priors(mu, log_var): return 1", notebook)
+    assert "`kl_to_prior`" in judge(notebook["kl_to_priors"]).message
+
+
+@pytest.mark.parametrize("given", [lambda mu: mu, functools.partial(np.sum, axis=1), np.exp, int])
+def test_a_stranger_is_no_exercise(given):
+    assert "No exercise" in judge(given).message
+
+
+# ── how a verdict looks ───────────────────────────────────────────────────────────────────────────
+
+
+def test_a_verdict_is_words_not_colour_alone():
+    verdict = verdict_on("return 1")
+    assert "not yet right" in repr(verdict)
+    assert "not yet right" in verdict._repr_html_()
+
+
+def test_a_verdict_escapes_what_the_student_wrote():
+    shown = verdict_on("raise ValueError('<b>`bold`</b>')")._repr_html_()
+    assert "<b>" not in shown
+    assert "<code>bold</code>" in shown
+
+
+def test_a_verdict_holds_nothing_of_the_solution():
+    verdict = compare(KL, lambda mu, log_var: np.zeros(len(mu)))
+    right = KL.solve(*next(KL.calls()))
+    assert not any(f"{number:.4g}" in repr(vars(verdict)) for number in right)
