@@ -139,3 +139,18 @@ def accessibility():
         ]
 
     return accessibility
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Say how many machine-made wrong answers the checks of the exercises have caught."""
+    counts = [
+        count
+        for report in terminalreporter.stats.get("passed", [])
+        for name, count in report.user_properties
+        if name == "mutants caught"
+    ]
+    if counts:
+        terminalreporter.write_line(
+            f"exercises: {sum(counts)} wrong answers made by machine for {len(counts)} exercises, "
+            "all caught"
+        )

@@ -194,7 +194,7 @@ def test_no_mutant_passes(exercise, record_property):
                     missed.append(text)
                 else:
                     caught += 1
-    record_property("mutants", caught)
+    record_property("mutants caught", caught)
     assert not missed, textwrap.indent("\n\n".join(missed), "  ")
     assert caught >= (1 if exercise.by_hand else 5)
 

@@ -103,6 +103,14 @@ def test_a_loop_without_end_is_stopped(body):
     assert time.monotonic() - begin < 10 * SECONDS
 
 
+def test_time_for_imports_is_not_counted(tmp_path, monkeypatch):
+    (tmp_path / "slow_to_load.py").write_text(
+        f"import time\nend = time.monotonic() + {1.5 * SECONDS}\nwhile time.monotonic() < end: pass"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    assert verdict_on(f"import slow_to_load\nreturn {RIGHT}").right
+
+
 def test_the_limit_is_for_all_calls_together():
     assert (
         "stopped" in verdict_on(f"import time\ntime.sleep({SECONDS / 2})\nreturn {RIGHT}").message

@@ -1,4 +1,4 @@
-"""Write book/equations.md: each labelled equation of the book with the tests that check it.
+"""Write book/equations.md: each labelled equation of the book, its tests and its exercises.
 
 A label stands after an equation, ``$$ ... $$ (eq-pca-loss)``. A test names the equations it checks
 with ``@pytest.mark.equation("eq-pca-loss")``. An equation without a test stops the build.
@@ -12,6 +12,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from lecture_lib.exercises.source import CHAPTERS, exercises
+
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "book" / "equations.md"
 LABELLED = re.compile(
@@ -23,7 +25,8 @@ HEAD = """\
 
 Each numbered equation of this book is checked by at least one test, on other data than the
 pages use. The build stops if an equation has none. This page is written by the build: it
-lists {equations} equations and the {tests} tests that check them. Run them with `make test`.
+lists {equations} equations, the {tests} tests that check them, and the exercises that go with
+them. Run the tests with `make test`.
 """
 
 
@@ -84,6 +87,10 @@ def main() -> None:
     missing = [equation.label for equation in known if equation.label not in checks]
     if missing:
         sys.exit(f"no test checks {', '.join(missing)}: mark one, or take the label away")
+    trained: dict[str, list[str]] = {}
+    for exercise in (exercise for chapter in CHAPTERS for exercise in exercises(chapter)):
+        link = f"{{ref}}`{exercise.title} <exercise-{exercise.anchor}>`"
+        trained.setdefault(exercise.equation, []).append(link)
     used = {test for equation in known for test in checks[equation.label]}
     text = HEAD.format(equations=len(known), tests=len(used))
     for page in dict.fromkeys(equation.page for equation in known):
@@ -93,6 +100,7 @@ def main() -> None:
             if equation.page == page:
                 text += f"\nEquation {{eq}}`{equation.label}`\n\n$$\n{equation.formula}\n$$\n\n"
                 text += "".join(f"- {in_words(test)}\n" for test in checks[equation.label])
+                text += "".join(f"- exercise: {link}\n" for link in trained.get(equation.label, ()))
     PAGE.write_text(text, encoding="utf-8")
 
 

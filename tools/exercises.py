@@ -73,11 +73,6 @@ def title_of(exercise: Exercise) -> str:
     return re.search(r"^# (.+)$", page, re.MULTILINE).group(1)
 
 
-def label_of(exercise: Exercise) -> str:
-    """The name by which pages refer to it."""
-    return exercise.name.replace("_", "-")
-
-
 def kind_of(exercise: Exercise) -> str:
     """``core, pencil and paper, about 15 minutes``."""
     by_hand = ", pencil and paper" if exercise.by_hand else ""
@@ -96,19 +91,25 @@ def exercise_page(chapter: str, of_chapter: list[Exercise]) -> str:
         count=len(of_chapter),
         hours=round(sum(exercise.minutes for exercise in of_chapter) / 60),
     )
-    for number, exercise in enumerate(of_chapter, start=1):
-        label = label_of(exercise)
+    text += "\n| exercise | level | minutes | page |\n|---|---|---|---|\n"
+    for exercise in of_chapter:
         text += (
-            f"\n(exercise-{label})=\n## {number}. {exercise.title}\n\n"
-            f"*{kind_of(exercise)}. Equation {{eq}}`{exercise.equation}` of "
-            f"{{doc}}`{title_of(exercise)} <../notebooks/{exercise.page}>`. {exercise.trains}*\n\n"
+            f"| {{ref}}`{exercise.title} <exercise-{exercise.anchor}>` | {exercise.level} | "
+            f"{exercise.minutes} | {exercise.page_number} |\n"
+        )
+    for number, exercise in enumerate(of_chapter, start=1):
+        text += (
+            f"\n(exercise-{exercise.anchor})=\n## {number}. {exercise.title}\n\n"
+            f"*{kind_of(exercise)}; equation {{eq}}`{exercise.equation}` of "
+            f"{{doc}}`{title_of(exercise)} <../notebooks/{exercise.page}>`*\n\n"
+            f"**What it trains.** {exercise.trains}\n\n"
             f"{exercise.statement.strip()}\n\n```python\n{exercise.stub}\n```\n\n"
         )
         if exercise.afterwards:
             text += (
                 f"When it is right, run this:\n\n```python\n{exercise.afterwards.strip()}\n```\n\n"
             )
-        text += f"{{ref}}`Solution {number} <solution-{label}>`\n"
+        text += f"{{ref}}`Solution {number} <solution-{exercise.anchor}>`\n"
     return text
 
 
@@ -116,10 +117,9 @@ def solution_page(chapter: str, of_chapter: list[Exercise]) -> str:
     """The solutions, and the mistakes that the checks know."""
     text = SOLUTIONS.format(chapter=chapter, number=chapter.replace(".", "-"))
     for number, exercise in enumerate(of_chapter, start=1):
-        label = label_of(exercise)
         text += (
-            f"\n(solution-{label})=\n## {number}. {exercise.title}\n\n"
-            f"{{ref}}`Exercise {number} <exercise-{label}>`\n\n"
+            f"\n(solution-{exercise.anchor})=\n## {number}. {exercise.title}\n\n"
+            f"{{ref}}`Exercise {number} <exercise-{exercise.anchor}>`\n\n"
             f"```python\n{exercise.solution_code}\n```\n\n"
         )
         if not exercise.parameters:
@@ -166,11 +166,12 @@ def statement_cell(number: int, exercise: Exercise) -> nbformat.NotebookNode:
     """What is asked, with its equation, readable in any notebook."""
     equation = EQUATIONS[exercise.equation]
     text = (
-        f"## {number}. {exercise.title}\n\n*{kind_of(exercise)}. {exercise.trains}*\n\n"
+        f"## {number}. {exercise.title}\n\n*{kind_of(exercise)}*\n\n"
+        f"**What it trains.** {exercise.trains}\n\n"
         f"{exercise.statement.strip()}\n\nIt goes with this equation of {title_of(exercise)}:\n\n"
         f"$$\n{equation.formula}\n$$"
     )
-    return new_markdown_cell(expanded(text), id=f"{label_of(exercise)}-text")
+    return new_markdown_cell(expanded(text), id=f"{exercise.anchor}-text")
 
 
 def student_notebook(chapter: str, of_chapter: list[Exercise]) -> nbformat.NotebookNode:
@@ -178,11 +179,10 @@ def student_notebook(chapter: str, of_chapter: list[Exercise]) -> nbformat.Noteb
     opening = STUDENT.format(chapter=chapter, title=CHAPTERS[chapter])
     cells = [new_markdown_cell(opening, id="opening"), new_code_cell(SET_UP, id="set-up")]
     for number, exercise in enumerate(of_chapter, start=1):
-        label = label_of(exercise)
         cells += [
             statement_cell(number, exercise),
-            new_code_cell(exercise.stub, id=f"{label}-answer"),
-            new_code_cell(f"check({exercise.name})", id=f"{label}-check"),
+            new_code_cell(exercise.stub, id=f"{exercise.anchor}-answer"),
+            new_code_cell(f"check({exercise.name})", id=f"{exercise.anchor}-check"),
         ]
         if exercise.afterwards:
             code = "\n".join(
@@ -190,8 +190,8 @@ def student_notebook(chapter: str, of_chapter: list[Exercise]) -> nbformat.Noteb
             )
             code = f"if judge({exercise.name}).right:\n{code}"
             cells += [
-                new_markdown_cell("When it is right, play with it:", id=f"{label}-then"),
-                new_code_cell(code, id=f"{label}-afterwards"),
+                new_markdown_cell("When it is right, play with it:", id=f"{exercise.anchor}-then"),
+                new_code_cell(code, id=f"{exercise.anchor}-afterwards"),
             ]
     cells += [
         new_markdown_cell("## Your progress", id="progress"),

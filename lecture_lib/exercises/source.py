@@ -119,6 +119,11 @@ class Exercise:
         """The number of its page, such as ``"11.4.3"``."""
         return ".".join(self.page.split("-")[:3])
 
+    @property
+    def anchor(self) -> str:
+        """Its name in links and in the cells of notebooks."""
+        return self.name.replace("_", "-")
+
     @cached_property
     def solution_code(self) -> str:
         """The text of the reference, without its decorator."""

@@ -78,6 +78,13 @@ def wrong_way_round():
 
 
 @exercise.mistake
+def a_fifth_taken_as_exact():
+    """You multiplied the rounded factor 1.2 a thousand times. "About a fifth" is too rough for that: a small error in
+    it is multiplied a thousand times too. Which numbers in the question are not rounded?"""
+    return 1000 * math.log10(1.2)
+
+
+@exercise.mistake
 def factors_added():
     """You found the factor of one point and multiplied it by the number of points. Densities of independent points
     are multiplied with each other. What becomes of a factor that is applied a thousand times?"""
@@ -103,13 +110,6 @@ def rounded_to_a_whole_number():
     """Nearly: you rounded to a whole number, and one decimal more was asked for. In a power of ten the decimal
     matters. What does a tenth more in k do to the factor?"""
     return 87
-
-
-@exercise.mistake
-def decimals_cut_off():
-    """Nearly: the decimals are cut off, and one of them was asked for. In a power of ten it matters. What does a
-    tenth more in k do to the factor?"""
-    return 86
 
 
 @exercise.variant

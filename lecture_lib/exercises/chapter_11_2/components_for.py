@@ -12,7 +12,7 @@ exercise = Exercise(
     minutes=15,
     trains="You read the error of every Q off one list of singular values, and find the smallest Q that will do.",
     statement=r"""
-Images are to be stored with as few codes as possible. The mean squared error of an image, summed over its pixels,
+Each image is to be stored as few numbers, $Q$ codes. The mean squared error of an image, summed over its pixels,
 must not exceed a budget. No image needs to be rebuilt to find the right $Q$: the spectrum knows.
 
 Software often has no eigenvalues to offer. It takes the singular value decomposition $\mathbf{A}\mathbf{B}\V\T$ of
@@ -85,13 +85,6 @@ def not_squared(singular_values, N, budget):
 
 
 @exercise.mistake
-def squares_of_sums(singular_values, N, budget):
-    """You squared the sum of the singular values, where a sum of squares belongs. Squared errors along different
-    directions add up. What comes first, the square or the sum?"""
-    return (np.cumsum(singular_values[::-1])[::-1] ** 2 / N > budget).sum()
-
-
-@exercise.mistake
 def sum_for_mean(singular_values, N, budget):
     """You compared the error of all images together with the budget, so Q comes out too large. The budget is for
     one image, on average. Where does N enter?"""
@@ -104,22 +97,6 @@ def averaged_over_pixels(singular_values, N, budget):
     averaged. How many divisors does the equation have?"""
     errors = np.cumsum(singular_values[::-1] ** 2)[::-1] / N / len(singular_values)
     return (errors > budget).sum()
-
-
-@exercise.mistake
-def mean_over_pixels_only(singular_values, N, budget):
-    """You divided by the number of singular values, where the number of images belongs. A mean squared error is a
-    mean over data. Which argument says how many there are?"""
-    errors = np.cumsum(singular_values[::-1] ** 2)[::-1] / len(singular_values)
-    return (errors > budget).sum()
-
-
-@exercise.mistake
-def root_of_the_error(singular_values, N, budget):
-    """You compared the root of the mean squared error with the budget. The root has the unit of a grey value, the
-    budget that of its square. Which of the two is to be bounded?"""
-    errors = np.cumsum(singular_values[::-1] ** 2)[::-1] / N
-    return (np.sqrt(errors) > budget).sum()
 
 
 @exercise.mistake
@@ -155,17 +132,17 @@ def one_too_many(singular_values, N, budget):
 
 @exercise.mistake
 def each_alone(singular_values, N, budget):
-    """You compared each eigenvalue by itself with the budget. Small ones pass one at a time, and yet together they
-    may exceed it. What do all the components that are left out lose together?"""
+    """You compared each eigenvalue by itself, over N, with the budget. Each may pass alone, and all together exceed
+    it. What do the components that are left out lose together?"""
     return (singular_values**2 / N > budget).sum()
 
 
 @exercise.mistake
-def smallest_first(singular_values, N, budget):
-    """You kept the components with the smallest singular values and left the largest out. The largest save most of
-    the error. From which end of the list are the discarded ones to be summed?"""
-    errors = ((singular_values**2).sum() - np.append(0, np.cumsum(singular_values[::-1] ** 2))) / N
-    return (errors > budget * (1 + 1e-9)).sum()
+def share_of_the_total(singular_values, N, budget):
+    """You compared a share of the total scatter with the budget. A share has no unit, and the budget is a mean
+    squared error. What is the error of one image, before it is divided by any total?"""
+    left_out = np.cumsum(singular_values[::-1] ** 2)[::-1]
+    return (left_out / left_out[0] > budget).sum()
 
 
 @exercise.variant

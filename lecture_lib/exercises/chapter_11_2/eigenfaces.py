@@ -20,8 +20,8 @@ eigenvalues are not zero. Turk and Pentland went round it. Let $\mathbf{A} \in \
 $\x_i - \xm$ as rows. Then $\S = \mathbf{A}\T\mathbf{A}$, while $\mathbf{G} = \mathbf{A}\mathbf{A}\T$ is only
 $N \times N$.
 
-First with a pencil: let $\mathbf{G}\mathbf{u} = \lambda\mathbf{u}$, and multiply by $\mathbf{A}\T$ from the left.
-Which vector is an eigenvector of $\S$, and how long is it?
+First with a pencil: let $\mathbf{u}$ be of length one, with $\mathbf{G}\mathbf{u} = \lambda\mathbf{u}$ and
+$\lambda > 0$. Multiply by $\mathbf{A}\T$ from the left. Which vector is an eigenvector of $\S$, and how long is it?
 
 Then write the top $Q$ directions without ever making a $D \times D$ matrix. Signs are free. (The check uses small
 arrays and cannot see which way you went; the cell after it can.)
@@ -29,7 +29,7 @@ arrays and cannot see which way you went; the cell after it can.)
     solution=r"""
 Multiplying $\mathbf{A}\mathbf{A}\T\mathbf{u} = \lambda\mathbf{u}$ by $\mathbf{A}\T$ gives
 $\mathbf{A}\T\mathbf{A}\,(\mathbf{A}\T\mathbf{u}) = \lambda\,(\mathbf{A}\T\mathbf{u})$. So $\mathbf{A}\T\mathbf{u}$
-is an eigenvector of $\S$, with the same eigenvalue. It is a sum of offsets, weighted by the entries of
+is an eigenvector of $\S$, with the same eigenvalue; it is not zero, as its length will show. It is a sum of offsets, weighted by the entries of
 $\mathbf{u}$: every eigenface is a mixture of the faces.
 
 Its squared length is $\mathbf{u}\T\mathbf{A}\mathbf{A}\T\mathbf{u} = \lambda\,\mathbf{u}\T\mathbf{u} = \lambda$. To
@@ -98,8 +98,8 @@ def eigenvectors_of_the_small_matrix(X, Q):
 
 @exercise.mistake
 def not_of_length_one(X, Q):
-    """Your columns are eigenvectors of S, but not of length one. Codes would come out too large by that length. How
-    long is Aᵀu when u has length one?"""
+    """Your columns are eigenvectors of S, but not of length one. A code would be stretched by that length. How long
+    is Aᵀu when u has length one?"""
     A = X - X.mean(axis=0)
     return A.T @ _gram(A)[1][:, :Q]
 
@@ -107,7 +107,7 @@ def not_of_length_one(X, Q):
 @exercise.mistake
 def divided_by_eigenvalue(X, Q):
     """Your columns point the right way, but you divided them by the eigenvalues. An eigenvalue here is the
-    *squared* length of Aᵀu. By what is a vector divided to have length one?"""
+    squared length of Aᵀu. By what is a vector divided to have length one?"""
     A = X - X.mean(axis=0)
     eigenvalues, U = _gram(A)
     return A.T @ U[:, :Q] / eigenvalues[:Q]
@@ -115,26 +115,17 @@ def divided_by_eigenvalue(X, Q):
 
 @exercise.mistake
 def divided_by_a_standard_deviation(X, Q):
-    """Your columns point the right way and have the length √N. Their divisor was the root of an eigenvalue of G /
-    N, a standard deviation. How long is Aᵀu itself?"""
+    """Your columns point the right way, but their length is √N. Dividing by a standard deviation, the root of λ/N,
+    gives that. How long is Aᵀu itself?"""
     A = X - X.mean(axis=0)
     eigenvalues, U = _gram(A)
     return A.T @ U[:, :Q] / np.sqrt(eigenvalues[:Q] / len(X))
 
 
 @exercise.mistake
-def multiplied_by_the_root(X, Q):
-    """Your columns point the right way, and their lengths are the eigenvalues. You multiplied by the root where Aᵀu
-    was too long already. Which way does the length have to be mended?"""
-    A = X - X.mean(axis=0)
-    eigenvalues, U = _gram(A)
-    return A.T @ U[:, :Q] * np.sqrt(eigenvalues[:Q])
-
-
-@exercise.mistake
 def unit_rows(X, Q):
-    """You gave each row of V the length one, one row for each pixel. Directions are the columns. Along which axis
-    is the sum of squares taken?"""
+    """You gave each row of V the length one, and there is a row for each pixel. Directions are the columns. Along
+    which axis is the sum of squares taken?"""
     A = X - X.mean(axis=0)
     V = A.T @ _gram(A)[1][:, :Q]
     return V / np.linalg.norm(V, axis=1, keepdims=True)
@@ -151,25 +142,9 @@ def unit_as_a_whole(X, Q):
 
 @exercise.mistake
 def not_centred(X, Q):
-    """Your offsets are measured from the origin. The first column then looks like the mean face, and the others are
-    bent away from it. What is A made of?"""
+    """Your offsets are measured from the origin. The first direction is then spent on pointing to where the faces
+    are. From where are the rows of A measured?"""
     return _unit(X.T @ _gram(X)[1][:, :Q])
-
-
-@exercise.mistake
-def one_mean_for_all(X, Q):
-    """You took off one grey value from all pixels of all faces. What is left still holds the mean face. Along which
-    axis is the mean of the faces taken?"""
-    A = X - X.mean()
-    return _unit(A.T @ _gram(A)[1][:, :Q])
-
-
-@exercise.mistake
-def centred_each_face(X, Q):
-    """You took off each face's own mean grey value. The mean face is an image, a mean over the faces for every
-    pixel. Which axis is that?"""
-    A = X - X.mean(axis=1, keepdims=True)
-    return _unit(A.T @ _gram(A)[1][:, :Q])
 
 
 @exercise.mistake
@@ -178,14 +153,6 @@ def ascending_order(X, Q):
     smallest eigenvalue to the largest. How do you turn the order of columns round?"""
     A = X - X.mean(axis=0)
     return _unit(A.T @ _gram(A)[1][:, :Q][:, ::-1])
-
-
-@exercise.mistake
-def rows_for_columns(X, Q):
-    """You took rows of the matrix that `np.linalg.eigh` returns, where the eigenvectors are its columns. G times a
-    column is a multiple of that column. Which index goes through the vectors?"""
-    A = X - X.mean(axis=0)
-    return _unit(A.T @ np.linalg.eigh(A @ A.T)[1][::-1][:Q].T)
 
 
 @exercise.mistake

@@ -55,7 +55,7 @@ def fill_in(x, seen, mean, V):
     """An image with its hidden pixels filled in by PCA.
 
     x : array, shape (D,), the image, 0 where it is hidden
-    seen : array of bool, shape (D,), False where it is hidden
+    seen : array of bool, shape (D,), False where hidden; Q or more are True
     mean : array, shape (D,), the mean of whole images
     V : array, shape (D, Q), orthonormal directions as columns
     returns : array, shape (D,)
@@ -76,15 +76,15 @@ def inputs(rng):
 
 @exercise.mistake
 def dot_products(x, seen, mean, V):
-    """Your codes are dot products over the seen pixels. That is the best code only for directions at right angles,
-    and on a part of the pixels they are not. Expand the square again: which terms survive now?"""
+    """Your codes are dot products over the seen pixels; putting the mean where pixels are hidden comes to the same.
+    That is best for orthonormal directions only. Expand the square over the seen pixels: which terms stay?"""
     return np.where(seen, x, mean + V @ (V[seen].T @ (x - mean)[seen]))
 
 
 @exercise.mistake
 def each_direction_alone(x, seen, mean, V):
     """You found the best code for each direction by itself. What one direction explains another may explain again,
-    since on some of the pixels they are not at right angles. Can the codes be found one by one?"""
+    since on the seen pixels alone they are not at right angles. Can the codes be found one by one?"""
     part = V[seen]
     z = part.T @ (x - mean)[seen] / (part**2).sum(axis=0)
     return np.where(seen, x, mean + V @ z)
@@ -92,15 +92,15 @@ def each_direction_alone(x, seen, mean, V):
 
 @exercise.mistake
 def plain_reconstruction(x, seen, mean, V):
-    """This is PCA's reconstruction of the image with its hidden pixels taken as black. Neither is a seen pixel
-    kept, nor is the code free of the hidden ones. What does `seen` have to decide?"""
+    """This is PCA's reconstruction of the image with zeros at the hidden pixels, and `seen` has no effect. Which
+    pixels may the code depend on, and which may the result replace?"""
     return mean + V @ (V.T @ (x - mean))
 
 
 @exercise.mistake
 def hidden_taken_as_black(x, seen, mean, V):
-    """Your code is computed from the whole image, with the hidden pixels taken as black. So the plane is told that
-    there is nothing, and paints nothing there. Which pixels may the code depend on?"""
+    """Your code is computed from the whole image, with the zeros at the hidden pixels taken as if they had been seen.
+    Which pixels may the code depend on?"""
     return np.where(seen, x, mean + V @ (V.T @ (x - mean)))
 
 
@@ -121,7 +121,7 @@ def mean_not_added(x, seen, mean, V):
 
 @exercise.mistake
 def mean_not_subtracted(x, seen, mean, V):
-    """You fitted the code to the pixels themselves, and then added the mean as well. What is Vz to explain, the
+    """You fitted the code to the seen pixels themselves, and then added the mean as well. What is Vz to explain, the
     image or its offset from the mean?"""
     z = np.linalg.lstsq(V[seen], x[seen], rcond=None)[0]
     return np.where(seen, x, mean + V @ z)
@@ -129,8 +129,8 @@ def mean_not_subtracted(x, seen, mean, V):
 
 @exercise.mistake
 def no_mean(x, seen, mean, V):
-    """The mean has no effect on your result: you fitted a plane through the origin. PCA's plane goes through the
-    mean of the data. At which two places does it enter?"""
+    """The mean has no effect on your result, as if every image were Vz alone. A reconstruction is the mean and Vz
+    together. At which two places does the mean enter?"""
     z = np.linalg.lstsq(V[seen], x[seen], rcond=None)[0]
     return np.where(seen, x, V @ z)
 
@@ -148,29 +148,6 @@ def mask_turned_round(x, seen, mean, V):
     your choice take its two values?"""
     z = np.linalg.lstsq(V[seen], (x - mean)[seen], rcond=None)[0]
     return np.where(seen, mean + V @ z, x)
-
-
-@exercise.mistake
-def fitted_to_the_hidden(x, seen, mean, V):
-    """Your code is fitted to the hidden pixels, which hold nothing but zeros, and not to the seen ones. Which of
-    the two does your mask pick?"""
-    hidden = ~seen
-    z = np.linalg.lstsq(V[hidden], (x - mean)[hidden], rcond=None)[0]
-    return np.where(seen, x, mean + V @ z)
-
-
-@exercise.mistake
-def only_the_hidden(x, seen, mean, V):
-    """You returned the hidden pixels only, filled in. The whole image is asked for, with the seen pixels where they
-    were. How do the two parts go back into one array?"""
-    z = np.linalg.lstsq(V[seen], (x - mean)[seen], rcond=None)[0]
-    return (mean + V @ z)[~seen]
-
-
-@exercise.mistake
-def only_the_code(x, seen, mean, V):
-    """You returned the code. It is the right one. What does the decoder make of it, and where does that go?"""
-    return np.linalg.lstsq(V[seen], (x - mean)[seen], rcond=None)[0]
 
 
 @exercise.variant

@@ -124,28 +124,11 @@ def divided_by_the_smaller_size(X, Q):
 
 
 @exercise.mistake
-def sum_for_mean(X, Q):
-    """Your σ² is the sum of all discarded variances. One σ² stands for each of the D − Q directions by itself. What
-    number stands for several best?"""
-    variances, U = _fit(_centred(X), Q, len(X))
-    sigma2 = variances[Q:].sum()
-    return U[:, :Q] * np.sqrt(variances[:Q] - sigma2), sigma2
-
-
-@exercise.mistake
 def divided_by_all_dimensions(X, Q):
     """You divided the discarded variances by D. Only D − Q of them went into the sum. Which directions does σ²
     speak for?"""
     variances, U = _fit(_centred(X), Q, len(X))
     sigma2 = variances[Q:].sum() / X.shape[1]
-    return U[:, :Q] * np.sqrt(variances[:Q] - sigma2), sigma2
-
-
-@exercise.mistake
-def mean_of_all(X, Q):
-    """Your σ² is the mean of all D variances. The largest Q are not noise: W explains them. Which ones are left?"""
-    variances, U = _fit(_centred(X), Q, len(X))
-    sigma2 = variances.mean()
     return U[:, :Q] * np.sqrt(variances[:Q] - sigma2), sigma2
 
 
@@ -164,60 +147,6 @@ def root_forgotten(X, Q):
     variances, U = _fit(_centred(X), Q, len(X))
     sigma2 = variances[Q:].mean()
     return U[:, :Q] * (variances[:Q] - sigma2), sigma2
-
-
-@exercise.mistake
-def roots_subtracted(X, Q):
-    """σ² is right. For the lengths in W you subtracted standard deviations. Variances of independent parts add up,
-    and their roots do not. In which order do root and difference come?"""
-    variances, U = _fit(_centred(X), Q, len(X))
-    sigma2 = variances[Q:].mean()
-    return U[:, :Q] * (np.sqrt(variances[:Q]) - np.sqrt(sigma2)), sigma2
-
-
-@exercise.mistake
-def sigma_subtracted(X, Q):
-    """σ² is right, but in W you subtracted σ from the variances. A variance less a standard deviation has no
-    meaning: their units differ. What is left of the variance when the noise has its part?"""
-    variances, U = _fit(_centred(X), Q, len(X))
-    sigma2 = variances[Q:].mean()
-    return U[:, :Q] * np.sqrt(variances[:Q] - np.sqrt(sigma2)), sigma2
-
-
-@exercise.mistake
-def rows_for_columns(X, Q):
-    """σ² is right, and so are the lengths in W, but its columns are rows of the matrix of eigenvectors. Which index
-    of that matrix goes through the vectors?"""
-    variances, U = _fit(_centred(X), Q, len(X))
-    sigma2 = variances[Q:].mean()
-    return U[:Q].T * np.sqrt(variances[:Q] - sigma2), sigma2
-
-
-@exercise.mistake
-def one_to_a_row(X, Q):
-    """σ² is right, and W is transposed: it has a row for each latent dimension. In x = Wz + μ, which of its two
-    sizes meets z?"""
-    variances, U = _fit(_centred(X), Q, len(X))
-    sigma2 = variances[Q:].mean()
-    return (U[:, :Q] * np.sqrt(variances[:Q] - sigma2)).T, sigma2
-
-
-@exercise.mistake
-def covariance_for_weights(X, Q):
-    """σ² is right. Your first value is the covariance of the model, WWᵀ with the noise on its diagonal. W itself is
-    asked for. What shape has it?"""
-    variances, U = _fit(_centred(X), Q, len(X))
-    sigma2 = variances[Q:].mean()
-    C = U[:, :Q] @ np.diag(variances[:Q] - sigma2) @ U[:, :Q].T + sigma2 * np.eye(X.shape[1])
-    return C, sigma2
-
-
-@exercise.mistake
-def only_directions(X, Q):
-    """σ² is right. Your W holds the directions with length one, so every latent dimension would add the variance 1.
-    The data vary by other amounts. How long should each column be?"""
-    variances, U = _fit(_centred(X), Q, len(X))
-    return U[:, :Q], variances[Q:].mean()
 
 
 @exercise.mistake

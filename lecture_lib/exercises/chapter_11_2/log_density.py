@@ -115,27 +115,11 @@ def constant_left_out(X, mu, W, sigma2):
 
 
 @exercise.mistake
-def constant_once(X, mu, W, sigma2):
-    """You have the constant log 2π once. A Gaussian in D dimensions that are independent is a product of D
-    Gaussians. How often does the constant enter its logarithm?"""
-    constant, log_det, distance = _parts(X, mu, W, sigma2)
-    return -0.5 * (constant / len(mu) + log_det + distance)
-
-
-@exercise.mistake
 def determinant_left_out(X, mu, W, sigma2):
     """The log-determinant is missing. Without it a model with more noise finds every image more likely, and nothing
     holds it back. Which term of the density pays for a wide Gaussian?"""
     constant, _, distance = _parts(X, mu, W, sigma2)
     return -0.5 * (constant + distance)
-
-
-@exercise.mistake
-def constant_for_latent_dimensions(X, mu, W, sigma2):
-    """Your constant counts log 2π for each latent dimension. The density is one over x. How many dimensions has
-    x?"""
-    constant, log_det, distance = _parts(X, mu, W, sigma2)
-    return -0.5 * (constant / len(mu) * W.shape[1] + log_det + distance)
 
 
 @exercise.mistake
@@ -168,14 +152,6 @@ def determinant_not_halved(X, mu, W, sigma2):
     below the line. What does a root become under a logarithm?"""
     constant, log_det, distance = _parts(X, mu, W, sigma2)
     return -0.5 * (constant + distance) - log_det
-
-
-@exercise.mistake
-def distance_not_halved(X, mu, W, sigma2):
-    """Your quadratic form counts fully, where half of it belongs. The constant and the determinant are right. What
-    stands in front of a Gaussian's square?"""
-    constant, log_det, distance = _parts(X, mu, W, sigma2)
-    return -0.5 * (constant + log_det) - distance
 
 
 @exercise.mistake
@@ -224,28 +200,12 @@ def every_row_with_every_row(X, mu, W, sigma2):
 
 
 @exercise.mistake
-def half_on_the_distance_only(X, mu, W, sigma2):
-    """Only your quadratic form is halved; constant and determinant count in full. The factor stands before the
-    whole bracket. What was the density's factor below the line, before the logarithm?"""
-    constant, log_det, distance = _parts(X, mu, W, sigma2)
-    return -constant - log_det - 0.5 * distance
-
-
-@exercise.mistake
 def explained_part_added(X, mu, W, sigma2):
     """You added what the latent variable explains, where it should be taken off the squared distance. A point that
     W can reach should be *more* likely for it. Which sign does Woodbury's identity have?"""
     constant, log_det, distance = _parts(X, mu, W, sigma2)
     squares = ((X - mu) ** 2).sum(axis=1) / sigma2
     return -0.5 * (constant + log_det + 2 * squares - distance)
-
-
-@exercise.mistake
-def explained_part_left_out(X, mu, W, sigma2):
-    """Your quadratic form is the squared distance from the mean over σ², as if all of it were noise. A point far
-    out along a column of W is not that unlikely. What does Woodbury's identity take off?"""
-    constant, log_det, _ = _parts(X, mu, W, sigma2)
-    return -0.5 * (constant + log_det + ((X - mu) ** 2).sum(axis=1) / sigma2)
 
 
 @exercise.mistake
@@ -266,13 +226,6 @@ def not_divided_by_noise(X, mu, W, sigma2):
 
 
 @exercise.mistake
-def squared_the_variance(X, mu, W, sigma2):
-    """You squared the last argument, as if it were σ. It is σ² already. By what name do you call it in your
-    lines?"""
-    return -0.5 * sum(_parts(X, mu, W, sigma2**2))
-
-
-@exercise.mistake
 def took_the_root_of_the_variance(X, mu, W, sigma2):
     """You used σ where σ² belongs: your result is right for a model whose noise variance is the root of the one
     given. Which of the two is the argument?"""
@@ -284,41 +237,6 @@ def mean_not_subtracted(X, mu, W, sigma2):
     """Your values are those of a model with its mean at the origin. The argument μ has no effect. From where are
     offsets measured?"""
     return -0.5 * sum(_parts(X, 0 * mu, W, sigma2))
-
-
-@exercise.mistake
-def averaged_over_dimensions(X, mu, W, sigma2):
-    """You divided by the number of dimensions. The log-density of an image is a sum over its pixels, and only data
-    are averaged. Is a value for each image or for each pixel asked for?"""
-    return -0.5 * sum(_parts(X, mu, W, sigma2)) / len(mu)
-
-
-@exercise.mistake
-def one_number_for_the_batch(X, mu, W, sigma2):
-    """You gave one number, the mean over the rows. Each row has a density of its own, and naming a digit needs
-    each. Which axis is summed, and which is kept?"""
-    return (-0.5 * sum(_parts(X, mu, W, sigma2))).mean()
-
-
-@exercise.mistake
-def sum_of_the_batch(X, mu, W, sigma2):
-    """You gave one number, the sum over the rows. That is the log-likelihood of all of them together. One value for
-    each row is asked for: which axis is to be kept?"""
-    return (-0.5 * sum(_parts(X, mu, W, sigma2))).sum()
-
-
-@exercise.mistake
-def negative(X, mu, W, sigma2):
-    """This is the negative log-density, a loss. Unlikely images have large values in it. What is asked for, and
-    which sign does it have?"""
-    return 0.5 * sum(_parts(X, mu, W, sigma2))
-
-
-@exercise.mistake
-def density_itself(X, mu, W, sigma2):
-    """You took the exponential: this is the density itself. In many dimensions it vanishes or overflows. What does
-    the exercise ask for?"""
-    return np.exp(-0.5 * sum(_parts(X, mu, W, sigma2)))
 
 
 @exercise.variant

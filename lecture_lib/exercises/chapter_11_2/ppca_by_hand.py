@@ -73,22 +73,15 @@ def divided_by_one_less():
 @exercise.mistake
 def sum_for_mean():
     """Your noise variance is the sum over all the directions that were left out. Each of them has noise of its own,
-    with one variance for all. What stands for several numbers best, their sum or their mean?"""
+    and σ² is the variance along one. What has to be done with the sum?"""
     return 0.9, np.sqrt(6 - 0.9), 1 - 0.9 / 2.6
 
 
 @exercise.mistake
 def divided_by_all_dimensions():
-    """You divided by D = 5 for the noise. The mean goes over the eigenvalues that are left out. How many are
+    """For the noise you divided by D = 5. The mean goes over the eigenvalues that are left out. How many are
     they?"""
     return 0.18, np.sqrt(6 - 0.18), 1 - 0.18 / 2.6
-
-
-@exercise.mistake
-def mean_of_all():
-    """Your noise variance is the mean of all five variances. The first two belong to directions that W explains.
-    Over which of them does the mean go?"""
-    return 1.9, np.sqrt(6 - 1.9), 1 - 1.9 / 2.6
 
 
 @exercise.mistake
@@ -100,21 +93,14 @@ def noise_not_subtracted():
 
 @exercise.mistake
 def root_forgotten():
-    """Noise and factor are right. Your second number is a variance, the *squared* length of the column. What does
+    """Noise and factor are right. Your second number is a variance, the squared length of the column. What does
     WWᵀ hold along the first direction, the length or its square?"""
     return 0.3, 5.7, 1 - 0.3 / 2.6
 
 
 @exercise.mistake
-def roots_subtracted():
-    """Noise and factor are right. For the length you subtracted standard deviations. Of independent parts the
-    variances add up, and their roots do not. In which order do root and difference come?"""
-    return 0.3, np.sqrt(6) - np.sqrt(0.3), 1 - 0.3 / 2.6
-
-
-@exercise.mistake
 def sigma_for_variance():
-    """Your first number is σ, the standard deviation of the noise, and the rest is right. The noise *variance* is
+    """Your first number is σ, the standard deviation of the noise, and the rest is right. The noise variance is
     asked for. Which of the two is the mean of the discarded variances?"""
     return np.sqrt(0.3), np.sqrt(5.7), 1 - 0.3 / 2.6
 
@@ -131,13 +117,6 @@ def what_is_taken_away():
     """Noise and length are right. Your factor is the part that is noise, which the model takes away. What is the
     coordinate multiplied by if there is no noise at all?"""
     return 0.3, np.sqrt(5.7), 0.3 / 2.6
-
-
-@exercise.mistake
-def factor_from_the_scatter():
-    """Noise and length are right. In the factor you compare σ² with an eigenvalue of S itself. One is a variance,
-    the other a sum over the points. What makes them alike?"""
-    return 0.3, np.sqrt(5.7), 1 - 0.3 / 52
 
 
 @exercise.variant

@@ -21,8 +21,7 @@ Before you write: if `X_new` holds one row only, what must *not* come out, and w
 does the order of the $Q$ directions matter here?
 """,
     solution=r"""
-Everything that is fitted, the mean and the directions, comes from `X`. The new points are only put through the
-encoder {eq}`eq-pca-encoder` and the decoder {eq}`eq-pca-decoder`. As points are rows here, $\z = \V\T(\x - \xm)$
+All that is fitted, the mean and the directions, comes from `X`. The new points only go through the encoder {eq}`eq-pca-encoder` and the decoder {eq}`eq-pca-decoder`. As points are rows here, $\z = \V\T(\x - \xm)$
 becomes `(X_new - mean) @ V`, and $\V\z$ becomes a product with `V.T` on the right.
 
 With the mean of the new points instead, a single new point would be its own mean, and come out unchanged: an error
@@ -78,19 +77,11 @@ def _fit(X, Q):
 
 @exercise.mistake
 def mean_of_the_new(X, X_new, Q):
-    """You took the mean of the new points for them. The receiver does not know that mean: only `X` was agreed on.
+    """You took the mean of the new points off, and put it back. The receiver does not know that mean: only `X` was agreed on.
     What would come out for one single new point?"""
     _, V = _fit(X, Q)
     mean = X_new.mean(axis=0)
     return mean + (X_new - mean) @ V @ V.T
-
-
-@exercise.mistake
-def added_the_other_mean(X, X_new, Q):
-    """You took off the mean of `X` and added the mean of the new points. What the encoder takes off, the decoder
-    puts back. Which mean do sender and receiver share?"""
-    mean, V = _fit(X, Q)
-    return X_new.mean(axis=0) + (X_new - mean) @ V @ V.T
 
 
 @exercise.mistake
@@ -99,30 +90,6 @@ def fitted_to_the_new(X, X_new, Q):
     they are. Which points are there to fit to?"""
     mean, V = _fit(X_new, Q)
     return mean + (X_new - mean) @ V @ V.T
-
-
-@exercise.mistake
-def fitted_to_all(X, X_new, Q):
-    """You fitted mean and directions to old and new points together. The receiver does not have the new ones yet,
-    and an error measured so is too small. Which points are there to fit to?"""
-    mean, V = _fit(np.concatenate([X, X_new]), Q)
-    return mean + (X_new - mean) @ V @ V.T
-
-
-@exercise.mistake
-def rebuilt_the_old(X, X_new, Q):
-    """You rebuilt the points that PCA was fitted to. These directions and this mean are right; it is the new points
-    that go through encoder and decoder. Which array goes in?"""
-    mean, V = _fit(X, Q)
-    return mean + (X - mean) @ V @ V.T
-
-
-@exercise.mistake
-def only_the_codes(X, X_new, Q):
-    """You returned the codes, what the sender sends. They are right up to signs or order. What does the receiver
-    make of them?"""
-    mean = X.mean(axis=0)
-    return (X_new - mean) @ np.linalg.eigh((X - mean).T @ (X - mean))[1][:, -Q:]
 
 
 @exercise.mistake
@@ -143,8 +110,8 @@ def mean_not_subtracted(X, X_new, Q):
 
 @exercise.mistake
 def no_mean(X, X_new, Q):
-    """You projected onto a plane through the origin. The best plane goes through the mean of the data: the
-    directions are right, their starting point is not. Where do encoder and decoder need x̄?"""
+    """Your directions are right, but encoder and decoder start from the origin, so you projected onto a plane through
+    it. The best plane goes through the mean of the data. At which two places does x̄ enter?"""
     _, V = _fit(X, Q)
     return X_new @ V @ V.T
 
@@ -158,31 +125,6 @@ def scatter_about_the_origin(X, X_new, Q):
 
 
 @exercise.mistake
-def never_centred(X, X_new, Q):
-    """The mean is nowhere: neither the scatter matrix nor the encoder measures from it. Far from the origin one
-    direction is then spent on pointing to the data. At how many places does x̄ enter?"""
-    V = np.linalg.svd(X).Vh[:Q].T
-    return X_new @ V @ V.T
-
-
-@exercise.mistake
-def one_mean_for_all(X, X_new, Q):
-    """You took one mean over all entries of `X`, a single grey value. The data mean is a point: it has a value for
-    each dimension. Along which axis is it taken?"""
-    mean, V = X.mean(), np.linalg.svd(X - X.mean()).Vh[:Q].T
-    return mean + (X_new - mean) @ V @ V.T
-
-
-@exercise.mistake
-def all_but_the_smallest(X, X_new, Q):
-    """You left out the Q smallest directions and kept all the others. The other way round, Q are to be kept. What
-    does your slice of columns hold when D is large?"""
-    mean = X.mean(axis=0)
-    V = np.linalg.eigh((X - mean).T @ (X - mean))[1][:, Q:]
-    return mean + (X_new - mean) @ V @ V.T
-
-
-@exercise.mistake
 def the_smallest(X, X_new, Q):
     """You kept the directions along which the data vary least. `np.linalg.eigh` gives eigenvalues in ascending
     order. Where in its answer are the largest?"""
@@ -192,29 +134,29 @@ def the_smallest(X, X_new, Q):
 
 
 @exercise.mistake
+def wrong_sign(X, X_new, Q):
+    """Your codes have the wrong sign, so each point is rebuilt on the other side of the mean. Does an offset point
+    from the mean to the data point, or back?"""
+    mean, V = _fit(X, Q)
+    return mean + (mean - X_new) @ V @ V.T
+
+
+@exercise.mistake
+def columns_of_vh(X, X_new, Q):
+    """You took columns of the last factor of the singular value decomposition. That factor comes transposed: its
+    rows are the directions. How do they become columns?"""
+    mean = X.mean(axis=0)
+    V = np.linalg.svd(X - mean).Vh[:, :Q]
+    return mean + (X_new - mean) @ V @ V.T
+
+
+@exercise.mistake
 def rows_for_columns(X, X_new, Q):
-    """You used rows of the matrix of eigenvectors as directions. Its columns are the eigenvectors. If the rows and
-    the columns have the same shape, only the values can tell: is S times one of yours a multiple of it?"""
+    """You used rows of the matrix of eigenvectors as directions, but its columns are the eigenvectors. Is S times
+    one of your directions a multiple of it?"""
     mean = X.mean(axis=0)
     V = np.linalg.eigh((X - mean).T @ (X - mean))[1][-Q:].T
     return mean + (X_new - mean) @ V @ V.T
-
-
-@exercise.mistake
-def mean_of_each_point(X, X_new, Q):
-    """You subtracted from each point the mean over its own dimensions. The data mean x̄ is a point with D entries,
-    a mean over the rows. Which axis is that?"""
-    _, V = _fit(X, Q)
-    mean = X_new.mean(axis=1, keepdims=True)
-    return mean + (X_new - mean) @ V @ V.T
-
-
-@exercise.mistake
-def what_is_lost(X, X_new, Q):
-    """This is what is left over, the offset of each point from its reconstruction. Added to what the receiver sees,
-    it gives the original. Which of the two parts is asked for?"""
-    mean, V = _fit(X, Q)
-    return (X_new - mean) - (X_new - mean) @ V @ V.T
 
 
 @exercise.variant

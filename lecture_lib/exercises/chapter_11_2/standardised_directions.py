@@ -15,7 +15,7 @@ exercise = Exercise(
     equivalent=equivalence.up_to_signs,
     statement=r"""
 One column of a table is a height in metres, the next a weight in grams. PCA of such a table finds the grams,
-because their numbers are large. The usual remedy is to **standardise** first: take off each column's mean and
+because their numbers vary by far more. The usual remedy is to **standardise** first: take off each column's mean and
 divide by its standard deviation, so that every column has variance 1. Then do PCA.
 
 Write the top $Q$ principal directions of the standardised data, as the columns of an array $\V$, best first. The
@@ -95,16 +95,9 @@ def the_smallest(X, Q):
 
 
 @exercise.mistake
-def the_smallest_reversed(X, Q):
-    """These are the directions of least variance, the order turned round. You reversed the columns after choosing
-    among them. Which comes first, sorting or choosing?"""
-    return np.linalg.eigh(_standardised(X).T @ _standardised(X))[1][:, :Q][:, ::-1]
-
-
-@exercise.mistake
 def not_standardised(X, Q):
-    """These are the principal directions of the data as they came, with their units. A column with large numbers
-    then wins. Which step comes before the scatter matrix?"""
+    """These are the principal directions of the data as they came, with their units. The column that varies by the
+    largest numbers then wins. Which step comes before the scatter matrix?"""
     return _eigen(X - X.mean(axis=0))[1][:, :Q]
 
 
@@ -118,36 +111,21 @@ def divided_by_variance(X, Q):
 @exercise.mistake
 def not_centred(X, Q):
     """You divided by the standard deviations, but the data still lie away from the origin. The first direction then
-    points to where the data are. What is taken off before the scatter matrix is made?"""
+    tells mostly where the data are. What is taken off before the scatter matrix is made?"""
     return _eigen(X / X.std(axis=0))[1][:, :Q]
 
 
 @exercise.mistake
-def standardised_each_point(X, Q):
-    """You standardised each point over its own columns. Mean and standard deviation of a column are taken over the
-    points. Which axis is that?"""
-    Y = (X - X.mean(axis=1, keepdims=True)) / X.std(axis=1, keepdims=True)
-    return _eigen(Y)[1][:, :Q]
-
-
-@exercise.mistake
-def rows_for_columns(X, Q):
-    """You took rows of the matrix of eigenvectors where columns belong. Its columns are the eigenvectors. A row
-    holds one entry of each. Is the scatter matrix times one of yours a multiple of it?"""
-    return _eigen(_standardised(X))[1][:Q].T
-
-
-@exercise.mistake
 def first_rows(X, Q):
-    """You took the first rows of what `np.linalg.eigh` gives. Two things are wrong: the eigenvectors are its
-    columns, and the first of them has the smallest eigenvalue. Which index goes through the vectors?"""
+    """You took the first rows of the matrix that `np.linalg.eigh` gives. Its eigenvectors are the columns, and the
+    first of them has the smallest eigenvalue. Which index goes through the vectors, and from which end?"""
     return np.linalg.eigh(_standardised(X).T @ _standardised(X))[1][:Q].T
 
 
 @exercise.mistake
 def rows_turned_round(X, Q):
-    """You turned the order of the rows round, which shuffles the entries within each eigenvector. The vectors
-    themselves are in the order they had. Along which axis does the order have to change?"""
+    """You turned the order of the rows round, which reverses the entries within each eigenvector. The vectors
+    themselves stand in the order they had. Along which axis does the order have to change?"""
     return np.linalg.eigh(_standardised(X).T @ _standardised(X))[1][::-1, :Q]
 
 
@@ -166,33 +144,10 @@ def one_scale_for_all(X, Q):
 
 
 @exercise.mistake
-def the_codes(X, Q):
-    """These are the codes of the standardised data, a row for each point. They come from the right directions. What
-    is asked for, the codes or the directions?"""
-    return _standardised(X) @ _eigen(_standardised(X))[1][:, :Q]
-
-
-@exercise.mistake
 def one_to_a_row(X, Q):
     """You have the right directions, one to a row, as scikit-learn keeps them. The lecture's V has them as columns.
     How does one array become the other?"""
     return _eigen(_standardised(X))[1][:, :Q].T
-
-
-@exercise.mistake
-def scaled_by_eigenvalue(X, Q):
-    """Your vectors point the right way but have the eigenvalues as lengths. Directions are unit vectors. What does
-    `np.linalg.eigh` return already?"""
-    eigenvalues, U = _eigen(_standardised(X))
-    return U[:, :Q] * eigenvalues[:Q]
-
-
-@exercise.mistake
-def scaled_by_root(X, Q):
-    """Your vectors point the right way but are as long as the roots of the eigenvalues. That is good for drawing
-    arrows. How long is a direction?"""
-    eigenvalues, U = _eigen(_standardised(X))
-    return U[:, :Q] * np.sqrt(np.maximum(eigenvalues[:Q], 0))
 
 
 @exercise.variant
