@@ -1,5 +1,7 @@
 """Whether numbers agree, and if not, what can be seen of a mistake that has no name."""
 
+from itertools import permutations
+
 import numpy as np
 
 from lecture_lib.exercises.calling import described
@@ -17,8 +19,9 @@ def agrees(exercise: Exercise, answer: Answer, wanted: Answer) -> bool:
 
 
 def close(first: np.ndarray, second: np.ndarray, rtol: float) -> bool:
-    """Whether two arrays of one shape differ by no more than ``rtol`` of the second\'s size."""
-    size = np.abs(second[np.isfinite(second)]).max(initial=0) or 1.0
+    """Whether two arrays of one shape differ by no more than ``rtol`` of the second's size."""
+    size = np.abs(second[np.isfinite(second)]).max(initial=0)
+    size = size if size > 1e-12 else 1.0  # zero, up to rounding
     return np.allclose(first, second, rtol=0, atol=rtol * size, equal_nan=True)
 
 
@@ -26,11 +29,26 @@ def symptom(
     exercise: Exercise, calls: list[tuple], answers: list[Answer], right: list[Answer]
 ) -> str:
     """Two or three sentences on how ``answers`` differ from what is ``right``."""
+    for order in permutations(range(len(right[0]))):
+        if all(
+            agrees(exercise, [answer[place] for place in order], wanted)
+            for answer, wanted in zip(answers, right, strict=True)
+        ):
+            return (
+                "Your values are right, and stand in another order than was asked for. The last "
+                "lines of the function's description say which comes first."
+            )
     seen = _shape_or_nan(exercise, calls, answers, right)
     if not seen and len(right[0]) == 1:
         seen = _one_for_all(exercise, [a[0] for a in answers], [r[0] for r in right])
     if seen:
         return seen
+    if len(right[0]) > 1 and (good := _values_that_agree(exercise, answers, right)):
+        return (
+            f"Of the {len(right[0])} values that you return, only these are right: "
+            f"{', '.join(good)}. Take the others one at a time, and hold their lines against the "
+            f"equation on page {exercise.page_number}."
+        )
     agree = [agrees(exercise, *pair) for pair in zip(answers, right, strict=True)]
     if any(agree):
         odd = agree.index(2 * sum(agree) < len(agree))  # the first of the smaller part
@@ -39,12 +57,6 @@ def symptom(
             f"Right for {sum(agree)} of {len(agree)} calls. When called with {made} it is "
             f"{'right' if agree[odd] else 'wrong'}: what is special there? Do a case as small as "
             "you can by hand."
-        )
-    if len(right[0]) > 1 and (good := _values_that_agree(exercise, answers, right)):
-        return (
-            f"Of the {len(right[0])} values that you return, {' and '.join(good)} "
-            f"{'is' if len(good) == 1 else 'are'} right and the rest not. Take the others one at a "
-            f"time, and hold their lines against the equation on page {exercise.page_number}."
         )
     if not exercise.parameters:
         return (
@@ -85,8 +97,9 @@ def _shape_or_nan(
             which = "Your answer" if len(wanted) == 1 else f"Value {place} of your answer"
             made = described(exercise.solve, arguments)
             if part.shape != aim.shape:
+                expected = aim.shape or "a single number"
                 return (
-                    f"{which} has shape {part.shape}, where {aim.shape} belongs, when called with "
+                    f"{which} has shape {part.shape}, where {expected} belongs, when called with "
                     f"{made}. {layout if part.size == aim.size else number}"
                 )
             if np.isfinite(aim).all() and not np.isfinite(part).all():

@@ -16,7 +16,7 @@ exercise = Exercise(
     statement=r"""
 The page finds the covariance of $\x$ when a straight line makes it. Now the line becomes a plane or more, with $Q$
 latent numbers, $\x = \W\z + \sigma\boldsymbol{\varepsilon}$, and the prior lets some of them vary more than others:
-$z_q$ has standard deviation $s_q$, all are independent, and
+$z_q$ has mean zero and standard deviation $s_q$, all are independent, and
 $\boldsymbol{\varepsilon} \sim \N(\mathbf{0}, \mathbf{I})$ as before.
 
 Write the covariance matrix of $\z$ and $\x$ *together*, stacked in this order into one long vector of $Q + D$
@@ -84,6 +84,21 @@ def inputs(rng):
 
 
 @exercise.mistake
+def prior_taken_as_standard(W, s, sigma):
+    """You took the latent numbers to have variance one each, as on the page. Here the prior has standard deviations
+    of its own. Which blocks do they change?"""
+    prior, marginal = np.eye(len(s)), W @ W.T + sigma**2 * np.eye(len(W))
+    return np.block([[prior, W.T], [W, marginal]])
+
+
+@exercise.mistake
+def deviations_for_variances(W, s, sigma):
+    """Standard deviations stand where variances belong, for the latent numbers and for the noise. A covariance matrix
+    holds the expectations of products. What is the expectation of z times z?"""
+    return joint_covariance(W, np.sqrt(s), np.sqrt(sigma))
+
+
+@exercise.mistake
 def sigma_for_variance(W, s, sigma):
     """The noise on the diagonal of the last block is σ, and its variance belongs there. The argument is a standard
     deviation. What is the variance of σ times a standard Gaussian?"""
@@ -95,13 +110,6 @@ def prior_deviations_for_variances(W, s, sigma):
     """You put the standard deviations of the latent numbers where their variances belong. A covariance matrix holds
     the expectations of products. What is the expectation of z times z?"""
     return joint_covariance(W, np.sqrt(s), sigma)
-
-
-@exercise.mistake
-def prior_taken_as_standard(W, s, sigma):
-    """You took the latent numbers to have variance one each, as on the page. Here the prior has standard deviations
-    of its own. Which blocks do they change?"""
-    return joint_covariance(W, np.ones_like(s), sigma)
 
 
 @exercise.mistake
@@ -119,15 +127,6 @@ def cross_without_the_prior(W, s, sigma):
     zᵀ], what becomes of E[z zᵀ]?"""
     Q, C = len(s), joint_covariance(W, s, sigma)
     C[Q:, :Q], C[:Q, Q:] = W, W.T
-    return C
-
-
-@exercise.mistake
-def deviations_between(W, s, sigma):
-    """The blocks of z and of x are right. Between them you multiplied by the standard deviations of the latent
-    numbers. x contains z once, and it is multiplied by z once more. Which power does that give?"""
-    Q, C = len(s), joint_covariance(W, s, sigma)
-    C[Q:, :Q], C[:Q, Q:] = W * s, (W * s).T
     return C
 
 
@@ -157,15 +156,6 @@ def noise_forgotten(W, s, sigma):
 
 
 @exercise.mistake
-def noise_everywhere(W, s, sigma):
-    """You added the noise to the block of z too. The latent numbers are drawn before any noise comes in. Which
-    numbers does the noise touch?"""
-    return joint_covariance(W, s, sigma) + np.diag(
-        np.r_[np.full(len(s), sigma**2), np.zeros(len(W))]
-    )
-
-
-@exercise.mistake
 def noise_on_all_entries(W, s, sigma):
     """You added the noise to every entry of a block, also beside the diagonal. Noise on one coordinate is independent
     of that on another. Which entries does independent noise change?"""
@@ -180,13 +170,6 @@ def x_before_z(W, s, sigma):
     belongs at the top left?"""
     C = joint_covariance(W, s, sigma)
     return np.roll(C, (-len(s), -len(s)), axis=(0, 1))
-
-
-@exercise.mistake
-def marginal_only(W, s, sigma):
-    """This is the covariance of x, the last of the four blocks, and it is right. Wanted is that of z and x together.
-    What are the other three?"""
-    return joint_covariance(W, s, sigma)[len(s) :, len(s) :]
 
 
 @exercise.variant

@@ -38,8 +38,12 @@ A Gaussian with mean $m$ and variance $v$ has the logarithm $-\frac{1}{2v} z^2 +
 of $-\frac12 z^2$ is $1/v$, and the factor of $z$ is $m/v$. This is completing the square, read off:
 
 $$
-v = \frac{\sigma^2}{\mathbf{w}\T\mathbf{w} + \sigma^2}, \qquad
-m = \frac{\mathbf{w}\T\x}{\mathbf{w}\T\mathbf{w} + \sigma^2} .
+\begin{aligned}
+v &= \Big(1 + \frac{\mathbf{w}\T\mathbf{w}}{\sigma^2}\Big)^{-1}
+   = \frac{\sigma^2}{\mathbf{w}\T\mathbf{w} + \sigma^2} \\
+m &= v\, \frac{\mathbf{w}\T\x}{\sigma^2}
+   = \frac{\mathbf{w}\T\x}{\mathbf{w}\T\mathbf{w} + \sigma^2}
+\end{aligned}
 $$
 
 With all $w_d = 0$ the sensors know nothing, and the prior is left: mean 0, variance 1. With $\sigma \to 0$ the
@@ -101,18 +105,27 @@ def sigma_for_variance(x, w, sigma):
 
 
 @exercise.mistake
-def noise_variance_one(x, w, sigma):
-    """Your formulas do not depend on σ as they should: they are right for σ = 1 only. Noisy sensors deserve less
-    trust. By what is the squared deviation divided in the exponent?"""
-    return w @ x / (w @ w + 1), 1 / (w @ w + 1)
-
-
-@exercise.mistake
 def precision_for_variance(x, w, sigma):
     """The mean is right. The second number is one over the variance, the precision: it grows with every further
     sensor. Should you be less sure with more sensors?"""
     total = w @ w + sigma**2
     return w @ x / total, total / sigma**2
+
+
+@exercise.mistake
+def precision_throughout(x, w, sigma):
+    """You took the factor of −½ z² in the exponent for the variance, and the mean suffers too. With more sensors that
+    factor grows, and so would your doubt. Where does the variance stand in the exponent of a Gaussian?"""
+    precision = 1 + w @ w / sigma**2
+    return precision * (w @ x) / sigma**2, precision
+
+
+@exercise.mistake
+def half_forgotten(x, w, sigma):
+    """Both numbers are twice what they should be. Compare the factor of z² with that of a Gaussian's exponent: there
+    a ½ comes with it. Where did yours go?"""
+    total = w @ w + sigma**2
+    return 2 * (w @ x) / total, 2 * sigma**2 / total
 
 
 @exercise.mistake
@@ -133,7 +146,7 @@ def variance_not_reduced(x, w, sigma):
 @exercise.mistake
 def sigma_not_in_the_numerator(x, w, sigma):
     """The mean is right. Your variance does not become that of the prior when no sensor reacts, and with little noise
-    it does not go to zero. What does one over the factor of z² come to, with the fractions cleared?"""
+    it does not go to zero. Take one over the factor of −½ z², step by step: where does its σ² go?"""
     total = w @ w + sigma**2
     return w @ x / total, 1 / total
 
@@ -143,22 +156,6 @@ def mean_not_divided(x, w, sigma):
     """The variance is right. The first number is the factor of z in the exponent, which is not yet the mean: it is
     the mean divided by the variance. How do you get the mean from it?"""
     return w @ x / sigma**2, sigma**2 / (w @ w + sigma**2)
-
-
-@exercise.mistake
-def noise_forgotten_in_the_mean(x, w, sigma):
-    """The variance is right. Your mean multiplies it by the sum of w times x alone. That sum comes from the squared
-    deviations too, and these are divided by something. By what?"""
-    total = w @ w + sigma**2
-    return w @ x * sigma**2 / total, sigma**2 / total
-
-
-@exercise.mistake
-def averaged_over_sensors(x, w, sigma):
-    """Your formulas average over the sensors where the exponent sums over them. Ten sensors say more than one, and a
-    mean does not know how many there were. Which operation does independent noise ask for?"""
-    total = (w * w).mean() + sigma**2
-    return (w * x).mean() / total, sigma**2 / total
 
 
 @exercise.variant

@@ -94,10 +94,17 @@ def mean_of_logarithms(log_p):
 
 @exercise.mistake
 def sum_for_mean(log_p):
-    """Your estimate grows with the number of draws: with equal likelihoods it is not what each of them is. A sum
-    stands where an average belongs. What is its place in a logarithm?"""
+    """A sum stands where an average belongs: your estimate grows with the number of draws. With equal likelihoods it
+    should be what each of them is. What does a division become in the logarithm?"""
     largest = log_p.max(axis=1)
     return largest + np.log(np.exp(log_p - largest[:, None]).sum(axis=1))
+
+
+@exercise.mistake
+def divided_by_the_points(log_p):
+    """You added up the likelihoods of a row and divided by the number of data points. An average is divided by how
+    many numbers it adds up. Which axis tells how many draws there are?"""
+    return logsumexp(log_p, axis=1) - np.log(len(log_p))
 
 
 @exercise.mistake
@@ -145,32 +152,11 @@ def shift_not_given_back(log_p):
 
 
 @exercise.mistake
-def largest_only(log_p):
-    """You gave the largest draw of each row. An average lies below the largest of its numbers, unless all are equal.
-    The other draws count too, even those that add nothing. What do they change?"""
-    return log_p.max(axis=1)
-
-
-@exercise.mistake
 def averaged_over_points(log_p):
     """You averaged over the data points, so that one number is left for each draw. Every data point has a marginal of
     its own, an average over the draws. Which axis holds those?"""
     largest = log_p.max(axis=0)
     return largest + np.log(np.exp(log_p - largest).mean(axis=0))
-
-
-@exercise.mistake
-def one_number_for_all(log_p):
-    """You gave one number for all data points. Each of them has a marginal density of its own. Over which axis should
-    the average run, and which one should remain?"""
-    return log_p.max() + np.log(np.exp(log_p - log_p.max()).mean())
-
-
-@exercise.mistake
-def density_itself(log_p):
-    """You gave the average itself, not its logarithm. For pictures it is rounded to zero or to infinity. Where in the
-    calculation could the logarithm come in before that happens?"""
-    return np.exp(log_p).mean(axis=1)
 
 
 @exercise.variant

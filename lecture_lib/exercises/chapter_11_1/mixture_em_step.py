@@ -15,8 +15,9 @@ exercise = Exercise(
     trains="You learn a latent variable model: guess what is hidden, learn from the guess, repeat.",
     statement=r"""
 If we knew the group of each point, learning a mixture would be easy: count, average, measure the spread. If we knew
-the mixture, Bayes' rule would tell the groups. We know neither, so we go in circles. Each round, a step of
-*expectation-maximisation* (EM), makes the data more likely. Write one, for groups of covariance $v_k \mathbf{I}$:
+the mixture, Bayes' rule would tell the groups. We know neither, so we go in circles. Each round is a step of
+*expectation-maximisation* (EM), and makes the data no less likely. Write one, for groups of covariance
+$v_k \mathbf{I}$:
 
 1. **Guess.** With the present mixture, find the *responsibilities* $r_{ik} = p(z = k \mid \x_i)$ of the groups for
    each point.
@@ -25,20 +26,24 @@ the mixture, Bayes' rule would tell the groups. We know neither, so we go in cir
    new mean, over points *and* coordinates.
 
 Some points are outliers, far from all groups. Which constants cancel in $r_{ik}$, and which factor may you take out
-so that no density is rounded to zero?
+so that the densities of a point are not all rounded to zero?
 """,
     solution=r"""
 By Bayes' rule $r_{ik}$ is the term of group $k$ in {eq}`eq-mixture`, divided by the sum of all terms for that point.
 What is the same for all groups cancels: the power of $2\pi$, and the largest term of the row, which is taken out so
-that no exponential is rounded to zero in every column. The factor $v_k^{-D/2}$ does not cancel.
+that the terms of a point are never all rounded to zero. The factor $v_k^{-D/2}$ does not cancel.
 
 With the responsibilities held fixed, the weights, means and variances of the second step maximise the expected log
-density of points and groups together. For the weights: $\sum_k N_k \log p(z = k)$ with $N_k = \sum_i r_{ik}$ is
-largest, among weights that sum to one, at $N_k / N$. For the means: the derivative
-$\sum_i r_{ik} (\x_i - \boldsymbol{\mu}_k) / v_k$ is zero at the weighted average. For the variances:
-$-\frac{D}{2} N_k \log v_k - \frac{1}{2 v_k} \sum_i r_{ik} \|\x_i - \boldsymbol{\mu}_k\|^2$ is largest at
-$v_k = \sum_i r_{ik} \|\x_i - \boldsymbol{\mu}_k\|^2 / (D N_k)$. The $D$ is there because a round group has one
-variance for $D$ coordinates.
+density of points and groups together, $\sum_{ik} r_{ik} \log p(\x_i, z = k)$. Write $N_k = \sum_i r_{ik}$.
+
+- The weights occur in $\sum_k N_k \log p(z = k)$, with the side condition that they sum to one. With a Lagrange
+  multiplier $\lambda$ for it, $N_k / p(z = k) = \lambda$ for all $k$. So they are proportional to $N_k$, and
+  $p(z = k) = N_k / N$.
+- For the means, the derivative $\sum_i r_{ik} (\x_i - \boldsymbol{\mu}_k) / v_k$ is zero at the weighted average.
+- The variance occurs in $-\frac{D}{2} N_k \log v_k - \frac{1}{2 v_k} S_k$ with
+  $S_k = \sum_i r_{ik} \|\x_i - \boldsymbol{\mu}_k\|^2$. The derivative
+  $-\frac{D N_k}{2 v_k} + \frac{S_k}{2 v_k^2}$ is zero at $v_k = S_k / (D N_k)$. The $D$ is there because a round
+  group has one variance for $D$ coordinates.
 
 That the likelihood cannot fall is the bound of {doc}`11.4.2 <../notebooks/11-4-2-elbo>` at work: the first step makes
 the bound touch $\log p$, the second raises it.
@@ -67,7 +72,7 @@ def mixture_em_step(X, weights, means, variances):
     X : array, shape (N, D), the points
     weights : array, shape (K,), p(z = k) of the groups before the step
     means : array, shape (K, D)
-    variances : array, shape (K,), those of the groups, in every direction
+    variances : array, shape (K,), v_k of each group, the same in every direction
     returns : new weights (K,), means (K, D) and variances (K,)
     """
     N, D = X.shape
@@ -87,12 +92,15 @@ def mixture_em_step(X, weights, means, variances):
 @exercise.inputs
 def inputs(rng):
     for n, k, d in [(9, 2, 3), (12, 3, 2), (15, 2, 5), (11, 4, 1)]:
-        n, weights = n + int(rng.integers(4)), rng.dirichlet(np.full(k, 3.0))
-        means = 1.2 * rng.normal(size=(k, d))
-        yield rng.normal(size=(n, d)) + 0.5, weights, means, rng.uniform(0.5, 2.5, size=k)
+        n, weights = n + int(rng.integers(4)), rng.dirichlet(np.full(k, 8.0))
+        means = rng.normal(size=(k, d))
+        means[:, 0] += 3.0 * rng.permutation(k)
+        X = rng.normal(size=(n, d)) + means.mean(axis=0)
+        X[:k] = means + 0.2 * rng.normal(size=(k, d))  # no group is left without points
+        yield X, weights, means, rng.uniform(0.7, 1.8, size=k)
     # an outlier, and as always groups of different width
     X = np.concatenate([rng.normal(size=(8, 2)), [[80.0, -60.0]]])
-    yield X, np.array([0.3, 0.7]), rng.normal(size=(2, 2)), np.array([0.8, 1.6])
+    yield X, np.array([0.4, 0.6]), X[:2] + 0.1, np.array([0.8, 1.6])
 
 
 @exercise.mistake
@@ -101,14 +109,6 @@ def normalised_over_points(X, weights, means, variances):
     each point, so each point has one unit to give away. Along which axis must they sum to one?"""
     r = softmax(_log_terms(X, weights, means, variances), axis=0)
     return _learned(X, r)
-
-
-@exercise.mistake
-def not_normalised(X, weights, means, variances):
-    """Your responsibilities are not normalised: those of one point do not sum to one. As it stands, points in the
-    middle of a group count more than others. What does Bayes' rule divide by?"""
-    D = X.shape[1]
-    return _learned(X, np.exp(_log_terms(X, weights, means, variances)) / (2 * np.pi) ** (D / 2))
 
 
 @exercise.mistake
@@ -137,47 +137,34 @@ def width_of_one_dimension(X, weights, means, variances):
 
 
 @exercise.mistake
-def variances_squared(X, weights, means, variances):
-    """Your responsibilities take the variances for standard deviations, and square them. They are variances already.
-    Where did the square come in?"""
-    return _learned(X, softmax(_log_terms(X, weights, means, variances**2), axis=1))
-
-
-@exercise.mistake
 def exponential_first(X, weights, means, variances):
     """Right as long as no point is far away. For an outlier all densities are rounded to zero, and zero over zero is
     NaN, which spreads to everything. What could be taken out of each row before the exponential?"""
     terms = np.exp(_log_terms(X, weights, means, variances))
-    with np.errstate(all="ignore"):
-        return _learned(X, terms / terms.sum(axis=1, keepdims=True))
+    return _learned(X, terms / terms.sum(axis=1, keepdims=True))
 
 
 @exercise.mistake
 def each_point_to_one_group(X, weights, means, variances):
     """You gave each point wholly to its likeliest group, as k-means does. A point between two groups belongs a little
     to both, and says so by its responsibilities. What are they before you pick the largest?"""
-    r = softmax(1e6 * _log_terms(X, weights, means, variances), axis=1)
-    with np.errstate(all="ignore"):
-        return _learned(X, r)
+    likeliest = _log_terms(X, weights, means, variances).argmax(axis=1)
+    return _learned(X, np.eye(len(weights))[likeliest])
 
 
 @exercise.mistake
 def old_means_in_the_variance(X, weights, means, variances):
     """Weights and means are right. Your variances are taken about the old means, and so come out too large. About
     which point is a spread smallest?"""
-    r = softmax(_log_terms(X, weights, means, variances), axis=1)
-    new_weights, new_means, _ = _learned(X, r)
-    squares = ((X[:, None] - means) ** 2).sum(axis=2)
-    return new_weights, new_means, (r * squares).sum(axis=0) / (X.shape[1] * r.sum(axis=0))
+    new_weights, new_means, v = mixture_em_step(X, weights, means, variances)
+    return new_weights, new_means, v + ((new_means - means) ** 2).mean(axis=1)
 
 
 @exercise.mistake
 def not_divided_by_dimensions(X, weights, means, variances):
     """Weights and means are right. Your variances are D times too large: the squared distance sums D squared
     deviations, and the variance is that of one coordinate. Over how many numbers does the average run?"""
-    new_weights, new_means, v = _learned(
-        X, softmax(_log_terms(X, weights, means, variances), axis=1)
-    )
+    new_weights, new_means, v = mixture_em_step(X, weights, means, variances)
     return new_weights, new_means, v * X.shape[1]
 
 
@@ -185,35 +172,28 @@ def not_divided_by_dimensions(X, weights, means, variances):
 def variances_divided_by_all_points(X, weights, means, variances):
     """Weights and means are right. Your variances are divided by the number of all points, which makes every group
     too narrow. How many points does a group have, in responsibilities?"""
-    w, new_means, v = _learned(X, softmax(_log_terms(X, weights, means, variances), axis=1))
-    return w, new_means, v * w
+    new_weights, new_means, v = mixture_em_step(X, weights, means, variances)
+    return new_weights, new_means, v * new_weights
 
 
 @exercise.mistake
 def means_divided_by_all_points(X, weights, means, variances):
     """Your means are sums over the group, divided by the number of all points. So they shrink towards zero, more so
     for small groups, and the variances suffer with them. How many points does a group have, in responsibilities?"""
-    r = softmax(_log_terms(X, weights, means, variances), axis=1)
-    new_means = r.T @ X / len(X)
-    squares = ((X[:, None] - new_means) ** 2).sum(axis=2)
-    counts = r.sum(axis=0)
-    return counts / len(X), new_means, (r * squares).sum(axis=0) / (X.shape[1] * counts)
+    return _about_shrunken_means(*mixture_em_step(X, weights, means, variances))
 
 
 @exercise.mistake
-def counts_for_weights(X, weights, means, variances):
-    """Means and variances are right. Your weights sum to the number of points: they are counts, not probabilities.
-    What should they sum to?"""
-    w, new_means, v = _learned(X, softmax(_log_terms(X, weights, means, variances), axis=1))
-    return w * len(X), new_means, v
+def all_divided_by_all_points(X, weights, means, variances):
+    """Your weights are right. Means and variances are sums over a group, divided by the number of all points, as if
+    every point belonged to it wholly. How many points does a group have, in responsibilities?"""
+    w, shrunken, v = _about_shrunken_means(*mixture_em_step(X, weights, means, variances))
+    return w, shrunken, v * w
 
 
-@exercise.mistake
-def standard_deviations(X, weights, means, variances):
-    """Weights and means are right. Your third array holds standard deviations, and variances are asked for. Did you
-    take a root at the end?"""
-    w, new_means, v = _learned(X, softmax(_log_terms(X, weights, means, variances), axis=1))
-    return w, new_means, np.sqrt(v)
+def _about_shrunken_means(w, new_means, v):
+    shrunken = new_means * w[:, None]
+    return w, shrunken, v + ((new_means - shrunken) ** 2).mean(axis=1)
 
 
 def _log_terms(X, weights, means, variances):
@@ -238,27 +218,20 @@ def with_softmax_and_second_moments(X, weights, means, variances):
 
 @exercise.variant
 def with_loops(X, weights, means, variances):
-    N, D, K = *X.shape, len(weights)
-    r = np.zeros((N, K))
-    for i in range(N):
-        logs = []
-        for k in range(K):
-            square = sum((X[i] - means[k]) ** 2)
-            logs.append(
-                np.log(weights[k]) - D * np.log(variances[k]) / 2 - square / variances[k] / 2
-            )
-        total = np.logaddexp.reduce(logs)
-        for k in range(K):
-            r[i, k] = np.exp(logs[k] - total)
-    new_weights, new_means, new_variances = [], [], []
-    for k in range(K):
-        count = sum(r[:, k])
-        mean = sum(r[i, k] * X[i] for i in range(N)) / count
-        spread = sum(r[i, k] * sum((X[i] - mean) ** 2) for i in range(N))
-        new_weights.append(count / N)
-        new_means.append(mean)
-        new_variances.append(spread / count / D)
-    return new_weights, new_means, new_variances
+    N, D, r = *X.shape, []
+    for x in X:
+        logs = [
+            np.log(weight) - D * np.log(v) / 2 - sum((x - mean) ** 2) / (2 * v)
+            for weight, mean, v in zip(weights, means, variances, strict=True)
+        ]
+        r.append([np.exp(log - np.logaddexp.reduce(logs)) for log in logs])
+    groups = []
+    for shares in zip(*r, strict=True):
+        count = sum(shares)
+        mean = sum(share * x for share, x in zip(shares, X, strict=True)) / count
+        spread = sum(share * sum((x - mean) ** 2) for share, x in zip(shares, X, strict=True))
+        groups.append((count / N, mean, spread / count / D))
+    return tuple(list(part) for part in zip(*groups, strict=True))
 
 
 @exercise.variant

@@ -64,7 +64,7 @@ def mixture_log_density(X, weights, means, variances):
     X : array, shape (N, D), the points
     weights : array, shape (K,), the probabilities p(z = k) of the groups
     means : array, shape (K, D)
-    variances : array, shape (K,), those of the groups, in every direction
+    variances : array, shape (K,), v_k of each group, the same in every direction
     returns : array, shape (N,)
     """
     D = X.shape[1]
@@ -86,55 +86,67 @@ def inputs(rng):
     yield rng.normal(size=(3, 2)), np.array([1.0]), rng.normal(size=(1, 2)), np.array([1.7])
 
 
-@exercise.mistake
-def variances_squared(X, weights, means, variances):
-    """You squared the variances, as if they were standard deviations. They are variances already: a group with
-    variance 4 has standard deviation 2. Where did the square come in?"""
-    D = X.shape[1]
+def _log_terms(X, weights, means, variances):
     squares = ((X[:, None] - means) ** 2).sum(axis=2)
-    log_group = -squares / (2 * variances**2) - D / 2 * np.log(2 * np.pi * variances**2)
-    return np.logaddexp.reduce(np.log(weights) + log_group, axis=1)
+    log_group = -squares / (2 * variances) - X.shape[1] / 2 * np.log(2 * np.pi * variances)
+    return np.log(weights) + log_group
 
 
 @exercise.mistake
-def root_of_the_variances(X, weights, means, variances):
-    """Standard deviations stand where variances belong. The argument holds the variances, and a Gaussian's exponent
-    has the variance under the squared distance. Did you take a root that is not needed?"""
-    D = X.shape[1]
-    sigma = np.sqrt(variances)
-    squares = ((X[:, None] - means) ** 2).sum(axis=2)
-    log_group = -squares / (2 * sigma) - D / 2 * np.log(2 * np.pi * sigma)
-    return np.logaddexp.reduce(np.log(weights) + log_group, axis=1)
+def exponential_first(X, weights, means, variances):
+    """Right near the groups, and minus infinity far from them, where the alarm should ring. All terms of a far point
+    were rounded to zero before the logarithm was taken. What could be taken out of the sum, for each point?"""
+    return np.log(np.exp(_log_terms(X, weights, means, variances)).sum(axis=1))
+
+
+@exercise.mistake
+def largest_not_given_back(X, weights, means, variances):
+    """You took the largest term out of the sum, which is a good idea, and did not give it back. As it stands every
+    point comes out between zero and log K. Where does it go in the logarithm?"""
+    log_terms = _log_terms(X, weights, means, variances)
+    return np.logaddexp.reduce(log_terms, axis=1) - log_terms.max(axis=1)
+
+
+@exercise.mistake
+def logarithms_added(X, weights, means, variances):
+    """You added the logarithms of the terms, which multiplies the terms. A point comes from one group *or* another,
+    not from all at once. Which of sum and product is that?"""
+    return _log_terms(X, weights, means, variances).sum(axis=1)
+
+
+@exercise.mistake
+def mean_of_logarithms(X, weights, means, variances):
+    """You averaged the log densities of the groups. The equation averages the densities, and the logarithm comes
+    last. With yours, one group that lies far away spoils a point that sits well in another. Which sum is meant?"""
+    return _log_terms(X, np.ones_like(weights), means, variances) @ weights
+
+
+@exercise.mistake
+def likeliest_group_only(X, weights, means, variances):
+    """For each point you kept the group that gives it most, and dropped the others. Where groups overlap, the others
+    give something too. A point could have come from any of them: what follows for the density?"""
+    return _log_terms(X, weights, means, variances).max(axis=1)
 
 
 @exercise.mistake
 def weights_forgotten(X, weights, means, variances):
     """All groups count alike and count fully: the weights are missing. As it stands your density has volume K in
     place of one. With which probability does a point come from group k?"""
-    D = X.shape[1]
-    squares = ((X[:, None] - means) ** 2).sum(axis=2)
-    log_group = -squares / (2 * variances) - D / 2 * np.log(2 * np.pi * variances)
-    return np.logaddexp.reduce(log_group, axis=1)
-
-
-@exercise.mistake
-def equal_weights(X, weights, means, variances):
-    """You averaged the densities of the groups, as if all were equally frequent. They have weights of their own.
-    Which argument did you not use?"""
-    D = X.shape[1]
-    squares = ((X[:, None] - means) ** 2).sum(axis=2)
-    log_group = -squares / (2 * variances) - D / 2 * np.log(2 * np.pi * variances)
-    return np.logaddexp.reduce(log_group, axis=1) - np.log(len(weights))
+    return np.logaddexp.reduce(_log_terms(X, np.ones_like(weights), means, variances), axis=1)
 
 
 @exercise.mistake
 def weights_not_in_logarithms(X, weights, means, variances):
     """You added the weights to the log densities as they are. A product of weight and density becomes a sum of two
     logarithms. Of which two?"""
-    D = X.shape[1]
-    squares = ((X[:, None] - means) ** 2).sum(axis=2)
-    log_group = -squares / (2 * variances) - D / 2 * np.log(2 * np.pi * variances)
-    return np.logaddexp.reduce(weights + log_group, axis=1)
+    return np.logaddexp.reduce(_log_terms(X, np.exp(weights), means, variances), axis=1)
+
+
+@exercise.mistake
+def variances_squared(X, weights, means, variances):
+    """You squared the variances, as if they were standard deviations. They are variances already: a group with
+    variance 4 has standard deviation 2. Where did the square come in?"""
+    return np.logaddexp.reduce(_log_terms(X, weights, means, variances**2), axis=1)
 
 
 @exercise.mistake
@@ -147,102 +159,11 @@ def constant_of_one_dimension(X, weights, means, variances):
 
 
 @exercise.mistake
-def constant_twice_as_large(X, weights, means, variances):
-    """In every group the logarithm of the constant is twice what it should be. In one dimension a root stands in
-    front of the exponential. What does a root become in the logarithm?"""
-    D = X.shape[1]
-    squares = ((X[:, None] - means) ** 2).sum(axis=2)
-    log_group = -squares / (2 * variances) - D * np.log(2 * np.pi * variances)
-    return np.logaddexp.reduce(np.log(weights) + log_group, axis=1)
-
-
-@exercise.mistake
-def two_pi_forgotten(X, weights, means, variances):
-    """The constants know the variances but not 2π. It is the same for all groups, and still the density must have
-    volume one. What belongs in front of each exponential besides the variance?"""
-    D = X.shape[1]
-    squares = ((X[:, None] - means) ** 2).sum(axis=2)
-    log_group = -squares / (2 * variances) - D / 2 * np.log(variances)
-    return np.logaddexp.reduce(np.log(weights) + log_group, axis=1)
-
-
-@exercise.mistake
 def constant_left_out(X, weights, means, variances):
     """The constants in front of the exponentials are missing. They differ from group to group, as a wide group has a
     low top. What do they depend on?"""
     squares = ((X[:, None] - means) ** 2).sum(axis=2)
     return np.logaddexp.reduce(np.log(weights) - squares / (2 * variances), axis=1)
-
-
-@exercise.mistake
-def exponential_first(X, weights, means, variances):
-    """Right near the groups, and minus infinity far from them: there all densities were rounded to zero before you
-    took the logarithm. That is where the alarm should ring. Could the largest term be taken out of the sum first?"""
-    D = X.shape[1]
-    squares = ((X[:, None] - means) ** 2).sum(axis=2)
-    density = np.exp(-squares / (2 * variances)) / (2 * np.pi * variances) ** (D / 2)
-    return np.log(density @ weights)
-
-
-@exercise.mistake
-def largest_not_given_back(X, weights, means, variances):
-    """You took the largest term out of the sum, which is a good idea, and did not give it back. As it stands every
-    point comes out between zero and log K. Where does it go in the logarithm?"""
-    D = X.shape[1]
-    squares = ((X[:, None] - means) ** 2).sum(axis=2)
-    log_group = -squares / (2 * variances) - D / 2 * np.log(2 * np.pi * variances)
-    log_terms = np.log(weights) + log_group
-    return np.logaddexp.reduce(log_terms, axis=1) - log_terms.max(axis=1)
-
-
-@exercise.mistake
-def mean_of_logarithms(X, weights, means, variances):
-    """You averaged the log densities of the groups. The equation averages the densities, and the logarithm comes
-    last. With yours, one group that lies far away spoils a point that sits well in another. Which sum is meant?"""
-    D = X.shape[1]
-    squares = ((X[:, None] - means) ** 2).sum(axis=2)
-    log_group = -squares / (2 * variances) - D / 2 * np.log(2 * np.pi * variances)
-    return log_group @ weights
-
-
-@exercise.mistake
-def likeliest_group_only(X, weights, means, variances):
-    """For each point you kept the group that gives it most, and dropped the others. Where groups overlap, the others
-    give something too. A point could have come from any of them: what follows for the density?"""
-    D = X.shape[1]
-    squares = ((X[:, None] - means) ** 2).sum(axis=2)
-    log_group = -squares / (2 * variances) - D / 2 * np.log(2 * np.pi * variances)
-    return (np.log(weights) + log_group).max(axis=1)
-
-
-@exercise.mistake
-def logarithms_added(X, weights, means, variances):
-    """You added the logarithms of the terms, which multiplies the terms. A point comes from one group *or* another,
-    not from all at once. Which of sum and product is that?"""
-    D = X.shape[1]
-    squares = ((X[:, None] - means) ** 2).sum(axis=2)
-    log_group = -squares / (2 * variances) - D / 2 * np.log(2 * np.pi * variances)
-    return (np.log(weights) + log_group).sum(axis=1)
-
-
-@exercise.mistake
-def summed_over_points(X, weights, means, variances):
-    """You summed over the points, so that one number is left for each group. The density of a point is a sum over the
-    groups. Which axis holds those?"""
-    D = X.shape[1]
-    squares = ((X[:, None] - means) ** 2).sum(axis=2)
-    log_group = -squares / (2 * variances) - D / 2 * np.log(2 * np.pi * variances)
-    return np.logaddexp.reduce(np.log(weights) + log_group, axis=0)
-
-
-@exercise.mistake
-def density_itself(X, weights, means, variances):
-    """You gave the densities; their logarithms are asked for. Far away the density is rounded to zero, and all
-    outliers look alike. How can the sum be taken without leaving the logarithms?"""
-    D = X.shape[1]
-    squares = ((X[:, None] - means) ** 2).sum(axis=2)
-    density = np.exp(-squares / (2 * variances)) / (2 * np.pi * variances) ** (D / 2)
-    return density @ weights
 
 
 @exercise.variant

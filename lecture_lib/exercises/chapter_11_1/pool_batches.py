@@ -13,7 +13,7 @@ exercise = Exercise(
     minutes=25,
     trains="You put estimates and error bars from several runs together into one.",
     statement=r"""
-A hundred million draws do not fit into memory, so they are made in batches. Of each batch only three numbers are
+Ten billion draws do not fit into memory, so they are made in batches. Of each batch only three numbers are
 kept: how many draws it had, the mean of their likelihoods $p(\x \mid \z_s)$, and the variance of these (squared
 deviations from the batch's own mean, summed and divided by the number of draws *minus one*).
 
@@ -62,7 +62,7 @@ def pool_batches(counts, means, variances):
 
     counts : array, shape (B,), the number of draws of each batch, two or more
     means : array, shape (B,), the mean of p(x|z) over each batch
-    variances : array, shape (B,), that of p(x|z), with one less in the divisor
+    variances : array, shape (B,), that of p(x|z), divided by the count minus one
     returns : two numbers, the estimate and its standard error
     """
     n = counts.sum()
@@ -126,14 +126,6 @@ def variances_weighted_by_counts(counts, means, variances):
 
 
 @exercise.mistake
-def errors_averaged(counts, means, variances):
-    """The estimate is right. You combined the errors of the batches as if all had one size and one mean. In one long
-    run there is one variance, about the mean of all draws. How do you find it from the batches?"""
-    n = counts.sum()
-    return (counts * means).sum() / n, np.sqrt((variances / counts).sum()) / len(counts)
-
-
-@exercise.mistake
 def spread_of_the_batch_means(counts, means, variances):
     """The estimate is right. Your error comes from the spread of the batch means, as if each batch were one draw.
     That is a guess from a few numbers, and one batch alone has no spread. What do the variances add?"""
@@ -141,15 +133,6 @@ def spread_of_the_batch_means(counts, means, variances):
     with np.errstate(all="ignore"):
         deviations = ((means - means.mean()) ** 2).sum() / np.float64(B - 1)
         return (counts * means).sum() / n, np.sqrt(deviations / B)
-
-
-@exercise.mistake
-def within_batches_forgotten(counts, means, variances):
-    """The estimate is right. Your error knows only how far the batch means lie apart, not the spread inside the
-    batches. What would it be for one batch alone?"""
-    n = counts.sum()
-    p_hat = (counts * means).sum() / n
-    return p_hat, np.sqrt((counts * (means - p_hat) ** 2).sum() / (n - 1) / n)
 
 
 @exercise.mistake
@@ -190,26 +173,6 @@ def deviation_of_one_draw(counts, means, variances):
     p_hat = (counts * means).sum() / n
     squares = ((counts - 1) * variances + counts * (means - p_hat) ** 2).sum()
     return p_hat, np.sqrt(squares / (n - 1))
-
-
-@exercise.mistake
-def root_forgotten(counts, means, variances):
-    """The estimate is right. The second number is the variance of the estimate, in the unit of p(x) squared. An error
-    bar has the unit of p(x). Which step is missing?"""
-    n = counts.sum()
-    p_hat = (counts * means).sum() / n
-    squares = ((counts - 1) * variances + counts * (means - p_hat) ** 2).sum()
-    return p_hat, squares / (n - 1) / n
-
-
-@exercise.mistake
-def divided_by_the_number_of_batches(counts, means, variances):
-    """The estimate is right. You divided the variance of a draw by the number of batches. The average runs over
-    draws, and each of them helps. How many are there in all?"""
-    n = counts.sum()
-    p_hat = (counts * means).sum() / n
-    squares = ((counts - 1) * variances + counts * (means - p_hat) ** 2).sum()
-    return p_hat, np.sqrt(squares / (n - 1) / len(counts))
 
 
 @exercise.variant

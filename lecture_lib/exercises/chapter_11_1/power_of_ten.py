@@ -79,8 +79,8 @@ def wrong_way_round():
 
 @exercise.mistake
 def a_fifth_taken_as_exact():
-    """You multiplied the rounded factor 1.2 a thousand times. "About a fifth" is too rough for that: a small error in
-    it is multiplied a thousand times too. Which numbers in the question are not rounded?"""
+    """You took the factor 1.2 a thousand times. "About a fifth" is too rough for that: its small error enters a
+    thousand times too. What can you find from the two averages themselves?"""
     return 1000 * math.log10(1.2)
 
 

@@ -12,7 +12,7 @@ exercise = Exercise(
     minutes=15,
     trains="You read the error of every Q off one list of singular values, and find the smallest Q that will do.",
     statement=r"""
-Each image is to be stored as few numbers, $Q$ codes. The mean squared error of an image, summed over its pixels,
+Each image is to be stored as $Q$ codes, as few as possible. The mean squared error of an image, summed over its pixels,
 must not exceed a budget. No image needs to be rebuilt to find the right $Q$: the spectrum knows.
 
 Software often has no eigenvalues to offer. It takes the singular value decomposition $\mathbf{A}\mathbf{B}\V\T$ of

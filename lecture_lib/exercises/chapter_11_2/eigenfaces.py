@@ -29,12 +29,12 @@ arrays and cannot see which way you went; the cell after it can.)
     solution=r"""
 Multiplying $\mathbf{A}\mathbf{A}\T\mathbf{u} = \lambda\mathbf{u}$ by $\mathbf{A}\T$ gives
 $\mathbf{A}\T\mathbf{A}\,(\mathbf{A}\T\mathbf{u}) = \lambda\,(\mathbf{A}\T\mathbf{u})$. So $\mathbf{A}\T\mathbf{u}$
-is an eigenvector of $\S$, with the same eigenvalue; it is not zero, as its length will show. It is a sum of offsets, weighted by the entries of
-$\mathbf{u}$: every eigenface is a mixture of the faces.
+is an eigenvector of $\S$, with the same eigenvalue. It is a sum of offsets, weighted by the entries of $\mathbf{u}$:
+every eigenface is a mixture of the faces.
 
-Its squared length is $\mathbf{u}\T\mathbf{A}\mathbf{A}\T\mathbf{u} = \lambda\,\mathbf{u}\T\mathbf{u} = \lambda$. To
-be a direction it must be divided by its length, $\sqrt{\lambda}$. The reference measures the length and so needs no
-formula for it.
+Its squared length is $\mathbf{u}\T\mathbf{A}\mathbf{A}\T\mathbf{u} = \lambda\,\mathbf{u}\T\mathbf{u} = \lambda$, which
+is above zero. To be a direction it must be divided by its length, $\sqrt{\lambda}$. The reference measures the length
+and so needs no formula for it.
 
 The offsets sum to zero, so $\mathbf{G}$ has the eigenvalue 0 as well, for the vector of ones: at most $N - 1$
 directions can be had, as {eq}`eq-scatter-rank` says.

@@ -76,8 +76,8 @@ def inputs(rng):
 
 @exercise.mistake
 def dot_products(x, seen, mean, V):
-    """Your codes are dot products over the seen pixels; putting the mean where pixels are hidden comes to the same.
-    That is best for orthonormal directions only. Expand the square over the seen pixels: which terms stay?"""
+    """Your codes are dot products over the seen pixels, which are best for orthonormal directions only. (The mean
+    put in for hidden pixels comes to the same.) Over the seen pixels, which mixed terms stay in the square?"""
     return np.where(seen, x, mean + V @ (V[seen].T @ (x - mean)[seen]))
 
 

@@ -18,7 +18,7 @@ Probabilistic PCA needs no training loop: the best parameters stand in one equat
 $Q < D$, also for fewer points than dimensions. Any $\mathbf{R}$ is accepted.
 
 Predict first: ten points in fifty dimensions, and $Q = 2$. How many of the discarded eigenvalues are not zero? And
-by what number is their sum divided to give $\sigma^2$? Software disagrees about this.
+by what number is their sum divided to give $\sigma^2$? (Software disagrees about this.)
 
 If you are in doubt about a constant, there is a test that needs no solution: in the $Q$ top directions, and in the
 sum of all $D$, the model's covariance $\W\W\T + \sigma^2\mathbf{I}$ has the variance of the data.
@@ -77,66 +77,66 @@ def inputs(rng):
         yield z @ W.T + noise + rng.uniform(1, 2, size=D), Q
 
 
-def _fit(offsets, Q, divisor):
+def _variances(offsets, divisor):
     """Variances, falling, and their axes."""
     variances, U = np.linalg.eigh(offsets.T @ offsets / divisor)
     return variances[::-1], U[:, ::-1]
 
 
-def _centred(X):
-    return X - X.mean(axis=0)
+def _fit(X, Q, divisor, left_out):
+    """The fit, with the two numbers that are easily mistaken."""
+    variances, U = _variances(X - X.mean(axis=0), divisor)
+    sigma2 = variances[Q:].sum() / left_out
+    return U[:, :Q] * np.sqrt(variances[:Q] - sigma2), sigma2
 
 
 @exercise.mistake
 def scatter_for_covariance(X, Q):
     """You took the eigenvalues of S itself: σ² comes out N times too large. The model is about one point, S is a
     sum over all of them. What turns one into the other?"""
-    variances, U = _fit(_centred(X), Q, 1)
-    sigma2 = variances[Q:].mean()
-    return U[:, :Q] * np.sqrt(variances[:Q] - sigma2), sigma2
+    return _fit(X, Q, 1, X.shape[1] - Q)
 
 
 @exercise.mistake
 def divided_by_one_less(X, Q):
     """You divided by N − 1, as `np.cov` does unless told otherwise. That is the unbiased variance. By what does the
     maximum of the likelihood divide?"""
-    variances, U = _fit(_centred(X), Q, len(X) - 1)
-    sigma2 = variances[Q:].mean()
-    return U[:, :Q] * np.sqrt(variances[:Q] - sigma2), sigma2
+    return _fit(X, Q, len(X) - 1, X.shape[1] - Q)
 
 
 @exercise.mistake
 def only_those_above_zero(X, Q):
     """You are right where points abound, but with few points you averaged only the eigenvalues above zero. The
     model has noise in all directions, also in those without data. How many directions are left out in all?"""
-    variances, U = _fit(_centred(X), Q, len(X))
-    sigma2 = variances[Q:].sum() / (min(len(X) - 1, X.shape[1]) - Q)
-    return U[:, :Q] * np.sqrt(variances[:Q] - sigma2), sigma2
+    return _fit(X, Q, len(X), min(len(X) - 1, X.shape[1]) - Q)
 
 
 @exercise.mistake
 def divided_by_the_smaller_size(X, Q):
-    """You are right where points abound. With fewer points than dimensions your σ² is divided by N − Q, as in some
-    software, and comes out too large. How many directions does the model fill with noise?"""
-    variances, U = _fit(_centred(X), Q, len(X))
-    sigma2 = variances[Q:].sum() / (min(X.shape) - Q)
-    return U[:, :Q] * np.sqrt(variances[:Q] - sigma2), sigma2
+    """You are right where points abound. With fewer points than dimensions you averaged over N − Q eigenvalues, as
+    many as a short list holds, and σ² comes out too large. How many directions does the model fill with noise?"""
+    return _fit(X, Q, len(X), min(X.shape) - Q)
+
+
+@exercise.mistake
+def both_divisors_of_software(X, Q):
+    """Two divisors are not those of the likelihood, as in the PCA of scikit-learn: one makes variances of sums, the
+    other a mean of the discarded variances. By what does the equation divide, at each of the two places?"""
+    return _fit(X, Q, len(X) - 1, min(X.shape) - Q)
 
 
 @exercise.mistake
 def divided_by_all_dimensions(X, Q):
     """You divided the discarded variances by D. Only D − Q of them went into the sum. Which directions does σ²
     speak for?"""
-    variances, U = _fit(_centred(X), Q, len(X))
-    sigma2 = variances[Q:].sum() / X.shape[1]
-    return U[:, :Q] * np.sqrt(variances[:Q] - sigma2), sigma2
+    return _fit(X, Q, len(X), X.shape[1])
 
 
 @exercise.mistake
 def noise_not_subtracted(X, Q):
     """σ² is right, but W alone already has the whole variance of the data along its columns. The noise adds its
     share on top. How much of the variance is left for W?"""
-    variances, U = _fit(_centred(X), Q, len(X))
+    variances, U = _variances(X - X.mean(axis=0), len(X))
     return U[:, :Q] * np.sqrt(variances[:Q]), variances[Q:].mean()
 
 
@@ -144,7 +144,7 @@ def noise_not_subtracted(X, Q):
 def root_forgotten(X, Q):
     """σ² is right, and the columns of W point the right way, but their lengths are variances. WWᵀ should hold
     variances. What must the lengths in W be then?"""
-    variances, U = _fit(_centred(X), Q, len(X))
+    variances, U = _variances(X - X.mean(axis=0), len(X))
     sigma2 = variances[Q:].mean()
     return U[:, :Q] * (variances[:Q] - sigma2), sigma2
 
@@ -153,25 +153,24 @@ def root_forgotten(X, Q):
 def sigma_for_variance(X, Q):
     """W is right. Your second value is σ, the standard deviation. The noise variance is asked for. Which of the two
     does the equation give directly?"""
-    variances, U = _fit(_centred(X), Q, len(X))
-    sigma2 = variances[Q:].mean()
-    return U[:, :Q] * np.sqrt(variances[:Q] - sigma2), np.sqrt(sigma2)
+    W, sigma2 = _fit(X, Q, len(X), X.shape[1] - Q)
+    return W, np.sqrt(sigma2)
 
 
 @exercise.mistake
 def ascending_order(X, Q):
     """You took the smallest variances for W and the largest for the noise, so that W holds roots of negative
     numbers. `np.linalg.eigh` gives eigenvalues in ascending order. Where are the top ones?"""
-    variances, U = np.linalg.eigh(_centred(X).T @ _centred(X) / len(X))
+    variances, U = np.linalg.eigh(np.cov(X.T, ddof=0))
     sigma2 = variances[Q:].mean()
     return U[:, :Q] * np.sqrt(variances[:Q] - sigma2), sigma2
 
 
 @exercise.mistake
 def not_centred(X, Q):
-    """Your eigenvalues are those of the points as they are, far from the origin. The first column of W then points
-    to where the data are. Which μ is the most likely one, and what has to be done with it?"""
-    variances, U = _fit(X, Q, len(X))
+    """Your eigenvalues are those of the points as they are, not of their offsets, so W also has to explain how far
+    from the origin they lie. Which μ is the most likely one, and what has to be done with it?"""
+    variances, U = _variances(X, len(X))
     sigma2 = variances[Q:].mean()
     return U[:, :Q] * np.sqrt(variances[:Q] - sigma2), sigma2
 

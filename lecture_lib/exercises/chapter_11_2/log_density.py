@@ -13,8 +13,8 @@ exercise = Exercise(
     minutes=50,
     trains="You compute a Gaussian log-density in many dimensions at the price of few, and name digits with it.",
     statement=r"""
-One model for each kind of digit, and an image gets the name of the model that finds it most likely: a classifier
-made of densities. Each density needs $\mathbf{C}^{-1}$ and $\log|\mathbf{C}|$ of a $784 \times 784$ matrix
+Fit one model to each kind of digit, and name a new image after the model that finds it most likely: that is a
+classifier made of densities. Each density needs $\mathbf{C}^{-1}$ and $\log|\mathbf{C}|$ of a $784 \times 784$ matrix
 $\mathbf{C} = \W\W\T + \sigma^2\mathbf{I}$. But only $Q$ of its directions are special. With
 $\mathbf{M} = \W\T\W + \sigma^2\mathbf{I} \in \R^{Q \times Q}$,
 
@@ -22,7 +22,7 @@ $$
 \mathbf{C}^{-1} = \tfrac{1}{\sigma^2}\big(\mathbf{I} - \W\mathbf{M}^{-1}\W\T\big).
 $$
 
-This is an identity of Max Woodbury's. Show that it holds: multiply by $\mathbf{C}$. Then find $|\mathbf{C}|$ from
+This is Woodbury's identity. Show that it holds: multiply by $\mathbf{C}$. Then find $|\mathbf{C}|$ from
 $|\mathbf{M}|$: which eigenvalues do the two matrices share, and what are the others of $\mathbf{C}$?
 
 Write $\log p(\x)$ for each row of a batch, without making a $D \times D$ matrix. (The check cannot see whether you
@@ -89,8 +89,9 @@ def log_density(X, mu, W, sigma2):
 
 @exercise.inputs
 def inputs(rng):
-    for B, D, Q in [(4, 6, 2), (7, 11, 3), (1, 5, 1), (3, 150, 4)]:
-        mu, W, sigma2 = rng.normal(size=D), rng.normal(size=(D, Q)), rng.uniform(0.3, 0.7)
+    # in the last of these the determinant of C is smaller than any number in 64 bits
+    for B, D, Q, sigma2 in [(4, 6, 2, 0.4), (7, 11, 3, 0.6), (1, 5, 1, 0.3), (3, 200, 4, 0.01)]:
+        mu, W = rng.normal(size=D), rng.normal(size=(D, Q)) * sigma2**0.25
         z, eps = rng.normal(size=(B, Q)), rng.normal(size=(B, D))
         yield mu + z @ W.T + 1.3 * np.sqrt(sigma2) * eps, mu, W, sigma2
     mu = rng.normal(size=8)
@@ -104,6 +105,14 @@ def _parts(X, mu, W, sigma2):
     offsets = X - mu
     distance = (offsets * np.linalg.solve(C, offsets.T).T).sum(axis=1)
     return D * np.log(2 * np.pi), np.linalg.slogdet(C).logabsdet, distance
+
+
+def _by_woodbury(X, mu, W, sigma2, M):
+    D, Q = W.shape
+    offsets = X - mu
+    rest = np.eye(D) - W @ np.linalg.solve(M, W.T)
+    log_det = np.linalg.slogdet(M).logabsdet + (D - Q) * np.log(sigma2)
+    return -0.5 * (D * np.log(2 * np.pi) + log_det + ((offsets @ rest) * offsets).sum(1) / sigma2)
 
 
 @exercise.mistake
@@ -123,14 +132,6 @@ def determinant_left_out(X, mu, W, sigma2):
 
 
 @exercise.mistake
-def determinant_of_the_noise_alone(X, mu, W, sigma2):
-    """Your log-determinant is that of the noise, as if W were zero. W makes the Gaussian wider along its columns,
-    and that has to be paid for. Which eigenvalues of C are larger than σ²?"""
-    constant, _, distance = _parts(X, mu, W, sigma2)
-    return -0.5 * (constant + len(mu) * np.log(sigma2) + distance)
-
-
-@exercise.mistake
 def determinant_of_the_small_matrix(X, mu, W, sigma2):
     """You put the log-determinant of M where that of C belongs. C has D eigenvalues and M only Q of them. What are
     the others, and how many?"""
@@ -147,47 +148,26 @@ def noise_counted_in_all_dimensions(X, mu, W, sigma2):
 
 
 @exercise.mistake
-def determinant_not_halved(X, mu, W, sigma2):
-    """The log-determinant stands outside the bracket with the half. A density has the *root* of the determinant
-    below the line. What does a root become under a logarithm?"""
-    constant, log_det, distance = _parts(X, mu, W, sigma2)
-    return -0.5 * (constant + distance) - log_det
+def determinant_underflows(X, mu, W, sigma2):
+    """You are right until the dimensions are many; then the result is infinite. A determinant is a product of D
+    numbers, and may be smaller than any that the computer holds. How can its logarithm be had without it?"""
+    constant, _, distance = _parts(X, mu, W, sigma2)
+    C = W @ W.T + sigma2 * np.eye(len(mu))
+    return -0.5 * (constant + np.log(np.linalg.det(C)) + distance)
 
 
 @exercise.mistake
 def noise_missing_in_the_small_matrix(X, mu, W, sigma2):
-    """Your M is WᵀW without the noise. Then the model explains everything within the plane of W at no cost, however
-    far out a point lies. What is M's diagonal short of?"""
-    D, Q = W.shape
-    offsets, M = X - mu, W.T @ W
-    codes = offsets @ W
-    explained = (codes * np.linalg.solve(M, codes.T).T).sum(axis=1)
-    distance = ((offsets**2).sum(axis=1) - explained) / sigma2
-    log_det = np.linalg.slogdet(M).logabsdet + (D - Q) * np.log(sigma2)
-    return -0.5 * (D * np.log(2 * np.pi) + log_det + distance)
+    """Your M is WᵀW without the noise. Then a point may lie far out along the columns of W and pay nothing for it.
+    What is M's diagonal short of?"""
+    return _by_woodbury(X, mu, W, sigma2, W.T @ W)
 
 
 @exercise.mistake
 def identity_in_the_small_matrix(X, mu, W, sigma2):
     """Your M has ones added to its diagonal, as if the noise variance were one. The rest is right. What does M's
     definition have in front of the identity?"""
-    D, Q = W.shape
-    offsets, M = X - mu, W.T @ W + np.eye(Q)
-    codes = offsets @ W
-    explained = (codes * np.linalg.solve(M, codes.T).T).sum(axis=1)
-    distance = ((offsets**2).sum(axis=1) - explained) / sigma2
-    log_det = np.linalg.slogdet(M).logabsdet + (D - Q) * np.log(sigma2)
-    return -0.5 * (D * np.log(2 * np.pi) + log_det + distance)
-
-
-@exercise.mistake
-def without_the_small_inverse(X, mu, W, sigma2):
-    """You took the squares of Wᵀ(x − μ) for the explained part. Columns of W are not of length one, nor at right
-    angles in general, and there is noise. What stands between W and Wᵀ in Woodbury's identity?"""
-    constant, log_det, _ = _parts(X, mu, W, sigma2)
-    offsets = X - mu
-    distance = ((offsets**2).sum(axis=1) - ((offsets @ W) ** 2).sum(axis=1)) / sigma2
-    return -0.5 * (constant + log_det + distance)
+    return _by_woodbury(X, mu, W, sigma2, W.T @ W + np.eye(W.shape[1]))
 
 
 @exercise.mistake
@@ -202,19 +182,10 @@ def every_row_with_every_row(X, mu, W, sigma2):
 @exercise.mistake
 def explained_part_added(X, mu, W, sigma2):
     """You added what the latent variable explains, where it should be taken off the squared distance. A point that
-    W can reach should be *more* likely for it. Which sign does Woodbury's identity have?"""
+    W can reach should be more likely for it. Which sign does Woodbury's identity have?"""
     constant, log_det, distance = _parts(X, mu, W, sigma2)
     squares = ((X - mu) ** 2).sum(axis=1) / sigma2
     return -0.5 * (constant + log_det + 2 * squares - distance)
-
-
-@exercise.mistake
-def explained_part_not_divided(X, mu, W, sigma2):
-    """You divided the squared distance by σ², and not what is taken off it. The factor in Woodbury's identity
-    stands before a bracket. What does the bracket hold?"""
-    constant, log_det, distance = _parts(X, mu, W, sigma2)
-    squares = ((X - mu) ** 2).sum(axis=1)
-    return -0.5 * (constant + log_det + squares / sigma2 - (squares - sigma2 * distance))
 
 
 @exercise.mistake

@@ -21,8 +21,9 @@ Before you write: if `X_new` holds one row only, what must *not* come out, and w
 does the order of the $Q$ directions matter here?
 """,
     solution=r"""
-All that is fitted, the mean and the directions, comes from `X`. The new points only go through the encoder {eq}`eq-pca-encoder` and the decoder {eq}`eq-pca-decoder`. As points are rows here, $\z = \V\T(\x - \xm)$
-becomes `(X_new - mean) @ V`, and $\V\z$ becomes a product with `V.T` on the right.
+All that is fitted, the mean and the directions, comes from `X`. The new points only go through the encoder
+{eq}`eq-pca-encoder` and the decoder {eq}`eq-pca-decoder`. As points are rows here, $\z = \V\T(\x - \xm)$ becomes
+`(X_new - mean) @ V`, and $\V\z$ becomes a product with `V.T` on the right.
 
 With the mean of the new points instead, a single new point would be its own mean, and come out unchanged: an error
 of zero, from a code of zeros. That mistake flatters every error that is measured.
@@ -77,8 +78,8 @@ def _fit(X, Q):
 
 @exercise.mistake
 def mean_of_the_new(X, X_new, Q):
-    """You took the mean of the new points off, and put it back. The receiver does not know that mean: only `X` was agreed on.
-    What would come out for one single new point?"""
+    """You took the mean of the new points off, and put it back. The receiver does not know that mean: only `X` was
+    agreed on. What would come out for one single new point?"""
     _, V = _fit(X, Q)
     mean = X_new.mean(axis=0)
     return mean + (X_new - mean) @ V @ V.T

@@ -109,14 +109,6 @@ def offset_is_the_mean(Z, X):
 
 
 @exercise.mistake
-def offset_without_the_points(Z, X):
-    """Your offset takes the mean code out and does not put the mean point in. What should the decoder answer to the
-    mean code?"""
-    B = solved(centred(Z), X)
-    return B, -B @ Z.mean(axis=0)
-
-
-@exercise.mistake
 def sign_of_the_mean_code(Z, X):
     """Your offset adds what the matrix makes of the mean code where it should take it away. Test it: what does your
     decoder answer to the mean code, and what should it?"""
@@ -134,7 +126,7 @@ def product_for_a_solution(Z, X):
 
 @exercise.mistake
 def transposed(Z, X):
-    """Your numbers are right, but the matrix is transposed: it would multiply codes from the right. In the book the
+    """Your numbers are right, but the matrix is transposed: that form suits codes that stand in rows. In the book the
     decoder is B z, with a column for each number of the code. Which shape is asked for?"""
     B = solved(centred(Z), X)
     return B.T, X.mean(axis=0) - B @ Z.mean(axis=0)

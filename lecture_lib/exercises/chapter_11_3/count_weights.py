@@ -49,11 +49,6 @@ def count_weights():
     return linear, deep
 
 
-@exercise.inputs
-def inputs(rng):
-    yield ()
-
-
 LINEAR, DEEP = np.array([784, 8, 784]), np.array([784, 128, 8, 128, 784])
 
 
@@ -71,13 +66,6 @@ def encoder_only():
     return tuple(
         ((sizes[:-1] + 1) * sizes[1:])[: len(sizes) // 2].sum() for sizes in (LINEAR, DEEP)
     )
-
-
-@exercise.mistake
-def one_offset_a_layer():
-    """You gave each layer a single number as its offset. The offset is a vector, in the equation too. How many
-    entries must it have to be added to what the matrix puts out?"""
-    return tuple((sizes[:-1] * sizes[1:] + 1).sum() for sizes in (LINEAR, DEEP))
 
 
 @exercise.mistake

@@ -130,29 +130,11 @@ def only_the_variances_reversed(B, X):
 
 
 @exercise.mistake
-def eigenvectors_in_rows(B, X):
-    """You took the rows of the matrix of eigenvectors. `eigh` puts them into its columns. What happens to the codes
-    when the turn goes the wrong way?"""
-    basis = np.linalg.qr(B).Q
-    codes = (X - X.mean(axis=0)) @ basis
-    variances, turn = np.linalg.eigh(codes.T @ codes / len(X))
-    return basis @ turn.T[:, ::-1], variances[::-1]
-
-
-@exercise.mistake
 def data_not_centred(B, X):
     """You did not take the mean away, so your codes have a mean too and their second moments are no variances. The
     first direction leans towards the mean. What comes before the codes?"""
     basis = np.linalg.qr(B).Q
     return turned(basis, X @ basis, len(X))
-
-
-@exercise.mistake
-def sum_for_variance(B, X):
-    """Your directions are right. Beside them you gave the eigenvalues of the scatter, N times the variances. Which of
-    the two is asked for?"""
-    V, variances = exercise.solve(B, X)
-    return V, variances * len(X)
 
 
 @exercise.mistake
@@ -185,39 +167,6 @@ def columns_only_scaled_to_one(B, X):
     them orthogonal. Which decomposition gives a basis that is?"""
     unit = B / np.linalg.norm(B, axis=0)
     return turned(unit, (X - X.mean(axis=0)) @ unit, len(X))
-
-
-@exercise.mistake
-def codes_of_the_decoders_own_encoder(B, X):
-    """You took the best codes for this decoder and turned those. They belong to its leaning columns, so uncorrelated
-    codes do not give orthonormal directions. On which basis should the codes stand?"""
-    return turned(B, (X - X.mean(axis=0)) @ np.linalg.pinv(B).T, len(X))
-
-
-@exercise.mistake
-def deviations_for_variances(B, X):
-    """Your directions are right. Beside them stand standard deviations. Variances are asked for: is there a root too
-    many?"""
-    V, variances = exercise.solve(B, X)
-    return V, np.sqrt(variances)
-
-
-@exercise.mistake
-def directions_in_rows(B, X):
-    """Your directions are right and lie in the rows, as in `components_` of a PCA object. Here they belong in the
-    columns. Which shape does the description give?"""
-    V, variances = exercise.solve(B, X)
-    return V.T, variances
-
-
-@exercise.mistake
-def rows_of_the_turn_reversed(B, X):
-    """You turned the eigenvectors round along the wrong axis. `eigh` has one eigenvector a column; reversing the rows
-    makes other vectors of them. Which axis counts the eigenvectors?"""
-    basis = np.linalg.qr(B).Q
-    codes = (X - X.mean(axis=0)) @ basis
-    variances, turn = np.linalg.eigh(codes.T @ codes / len(X))
-    return basis @ turn[::-1], variances[::-1]
 
 
 @exercise.variant

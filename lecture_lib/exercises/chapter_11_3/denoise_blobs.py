@@ -55,7 +55,8 @@ y = x + 0.8 * rng.normal(size=x.shape)
 answers = denoise_blobs(y, centres, np.ones(3) / 3, 0.3, 0.8)
 for points, name in [(y, "noisy"), (answers, "denoised"), (x, "clean")]:
     plt.plot(*points.T, ".", label=name)
-    print(name, "squared error:", ((points - x) ** 2).sum(axis=1).mean())
+    error = ((points - x) ** 2).sum(axis=1).mean()
+    print(f"{name}: squared error {error:.2f}")
 plt.axis("equal"), plt.legend();
 """,
 )
@@ -93,10 +94,12 @@ def inputs(rng):
     yield far, centres, np.array([0.2, 0.5, 0.3]), 0.3, 0.5
 
 
-def responsibilities(Y, centres, pi, variance, half=0.5):
-    squares = ((Y[:, None] - centres) ** 2).sum(axis=2)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return softmax(np.log(pi) - half * squares / variance, axis=1)
+def log_weights(Y, centres, pi, variance):
+    return np.log(pi) - ((Y[:, None] - centres) ** 2).sum(axis=2) / (2 * variance)
+
+
+def responsibilities(Y, centres, pi, variance):
+    return softmax(log_weights(Y, centres, pi, variance), axis=1)
 
 
 def answer(Y, centres, w, share):
@@ -107,9 +110,9 @@ def answer(Y, centres, w, share):
 def exponentials_underflow(Y, centres, pi, rho, tau):
     """Your answer is right near the clusters and no number far away. There all exponentials are zero, and zero is
     divided by zero. Only ratios of them matter: what can be taken off all exponents first?"""
-    squares = ((Y[:, None] - centres) ** 2).sum(axis=2)
-    w = pi * np.exp(-squares / (2 * (rho**2 + tau**2)))
-    return answer(Y, centres, w / w.sum(axis=1, keepdims=True), tau**2 / (rho**2 + tau**2))
+    variance = rho**2 + tau**2
+    w = np.exp(log_weights(Y, centres, pi, variance))
+    return answer(Y, centres, w / w.sum(axis=1, keepdims=True), tau**2 / variance)
 
 
 @exercise.mistake
@@ -134,19 +137,11 @@ def weights_of_the_noise_alone(Y, centres, pi, rho, tau):
 
 
 @exercise.mistake
-def deviations_added(Y, centres, pi, rho, tau):
-    """You added the two standard deviations and squared the sum. Of independent things the variances add. What is the
-    variance of a noisy point around its centre?"""
-    variance = (rho + tau) ** 2
-    return answer(Y, centres, responsibilities(Y, centres, pi, variance), tau**2 / variance)
-
-
-@exercise.mistake
 def half_forgotten(Y, centres, pi, rho, tau):
     """Your weights decide too sharply. The exponent of a Gaussian has a factor that yours lacks. Which one stands in
     front of the squared distance?"""
     variance = rho**2 + tau**2
-    return answer(Y, centres, responsibilities(Y, centres, pi, variance, 1), tau**2 / variance)
+    return answer(Y, centres, responsibilities(Y, centres, pi, variance / 2), tau**2 / variance)
 
 
 @exercise.mistake
@@ -155,15 +150,6 @@ def clusters_equally_likely(Y, centres, pi, rho, tau):
     comes from the common one. Which argument did you not use?"""
     variance = rho**2 + tau**2
     w = responsibilities(Y, centres, np.ones(len(pi)), variance)
-    return answer(Y, centres, w, tau**2 / variance)
-
-
-@exercise.mistake
-def probabilities_as_logarithms(Y, centres, pi, rho, tau):
-    """You added the probabilities of the clusters to the exponents. A factor in front of an exponential becomes
-    something else in the exponent. What?"""
-    variance = rho**2 + tau**2
-    w = responsibilities(Y, centres, np.exp(pi), variance)
     return answer(Y, centres, w, tau**2 / variance)
 
 
@@ -193,97 +179,24 @@ def only_the_step(Y, centres, pi, rho, tau):
 
 
 @exercise.mistake
-def score_without_its_factor(Y, centres, pi, rho, tau):
-    """You stepped by the whole slope of the log-density. Its units are one over a length, so it cannot be a step as
-    it is. Which factor does the equation have?"""
-    return Y + (exercise.solve(Y, centres, pi, rho, tau) - Y) / tau**2
-
-
-@exercise.mistake
-def deviation_in_the_step(Y, centres, pi, rho, tau):
-    """You stepped by τ times the slope of the log-density. For small noise that is far too long. Which power of τ
-    does the equation have?"""
-    return Y + (exercise.solve(Y, centres, pi, rho, tau) - Y) / tau
-
-
-@exercise.mistake
-def weights_of_the_clean_density(Y, centres, pi, rho, tau):
-    """Your weights ask how well a point fits a clean cluster. But the point is noisy, and noisy clusters are wider.
-    Which density does the equation have, that of clean or of noisy points?"""
-    w = responsibilities(Y, centres, pi, np.float64(rho**2))
-    return answer(Y, centres, w, tau**2 / (rho**2 + tau**2))
-
-
-@exercise.mistake
-def score_of_clean_points(Y, centres, pi, rho, tau):
-    """You stepped along the slope of the density of clean points. The point that you are given is noisy. Which
-    density does the equation have?"""
-    variance = np.float64(rho**2)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return answer(Y, centres, responsibilities(Y, centres, pi, variance), tau**2 / variance)
-
-
-@exercise.mistake
-def score_alone(Y, centres, pi, rho, tau):
-    """You gave the slope of the log-density itself. It says in which direction the answer lies, and it is not the
-    answer. What does the equation make of it?"""
-    return (exercise.solve(Y, centres, pi, rho, tau) - Y) / tau**2
-
-
-@exercise.mistake
-def away_from_the_centres(Y, centres, pi, rho, tau):
-    """Your answers lie on the far side of the noisy points: the step goes away from the centres. It should lead
-    uphill, to where points are more frequent. Which difference did you take?"""
-    return 2 * Y - exercise.solve(Y, centres, pi, rho, tau)
-
-
-@exercise.mistake
 def normalised_over_points(Y, centres, pi, rho, tau):
     """Your weights add up to one over the points, for each cluster. Each point has come from exactly one cluster. Over
     which axis should they add up to one?"""
-    squares = ((Y[:, None] - centres) ** 2).sum(axis=2)
-    w = softmax(np.log(pi) - squares / (2 * (rho**2 + tau**2)), axis=0)
-    step = (w[:, :, None] * (centres - Y[:, None])).sum(axis=1)
-    return Y + tau**2 / (rho**2 + tau**2) * step
-
-
-@exercise.mistake
-def distance_not_squared(Y, centres, pi, rho, tau):
-    """Your weights fall with the distance, not with its square. That is no Gaussian any more. What stands in the
-    exponent of one?"""
     variance = rho**2 + tau**2
-    distances = np.linalg.norm(Y[:, None] - centres, axis=2)
-    w = softmax(np.log(pi) - distances / (2 * variance), axis=1)
-    return answer(Y, centres, w, tau**2 / variance)
-
-
-@exercise.mistake
-def share_of_deviations(Y, centres, pi, rho, tau):
-    """Your weights are right, and the length of the step is a ratio of standard deviations. The share of the noise is
-    one of variances. Which factor does the best linear denoiser have?"""
-    w = responsibilities(Y, centres, pi, rho**2 + tau**2)
-    return answer(Y, centres, w, tau / (rho + tau))
-
-
-@exercise.mistake
-def small_number_in_the_denominator(Y, centres, pi, rho, tau):
-    """Right near the clusters; far away all your weights are zero, and the answer shrinks towards the origin. A small
-    number in a denominator avoids the division by zero, not the loss of the weights. What keeps one of them at one?"""
-    squares = ((Y[:, None] - centres) ** 2).sum(axis=2)
-    w = pi * np.exp(-squares / (2 * (rho**2 + tau**2)))
-    w = w / (w.sum(axis=1, keepdims=True) + 1e-300)
-    return answer(Y, centres, w, tau**2 / (rho**2 + tau**2))
+    w = softmax(log_weights(Y, centres, pi, variance), axis=0)
+    step = (w[:, :, None] * (centres - Y[:, None])).sum(axis=1)
+    return Y + tau**2 / variance * step
 
 
 @exercise.mistake
 def no_step_far_away(Y, centres, pi, rho, tau):
     """Right near the clusters; far away your answer is the noisy point itself, because all weights have become zero. A
     small number in a denominator hides that. What can be taken off all exponents first?"""
-    squares = ((Y[:, None] - centres) ** 2).sum(axis=2)
-    w = pi * np.exp(-squares / (2 * (rho**2 + tau**2)))
+    variance = rho**2 + tau**2
+    w = np.exp(log_weights(Y, centres, pi, variance))
     w = w / (w.sum(axis=1, keepdims=True) + 1e-300)
     step = (w[:, :, None] * (centres - Y[:, None])).sum(axis=1)
-    return Y + tau**2 / (rho**2 + tau**2) * step
+    return Y + tau**2 / variance * step
 
 
 @exercise.variant

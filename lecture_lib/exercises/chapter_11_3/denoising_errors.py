@@ -52,11 +52,6 @@ def denoising_errors():
     return copy, cut, (s2 * tau2 / (s2 + tau2)).sum()
 
 
-@exercise.inputs
-def inputs(rng):
-    yield ()
-
-
 def errors(s2, tau2):
     return len(s2) * tau2, np.minimum(s2, tau2).sum(), (s2 * tau2 / (s2 + tau2)).sum()
 
@@ -112,25 +107,10 @@ def factors_added_up():
 
 
 @exercise.mistake
-def larger_for_smaller():
-    """Your cut pays the larger of two prices for each direction. It is free to keep or to drop each one. Which price
-    would you choose?"""
-    copy, _, fade = errors(S**2, TAU**2)
-    return copy, np.maximum(S**2, TAU**2).sum(), fade
-
-
-@exercise.mistake
 def averaged_over_directions():
     """Your errors are means over the three directions. The squared length of an error is a sum over them. Does the
     equation divide by D?"""
     return tuple(error / 3 for error in errors(S**2, TAU**2))
-
-
-@exercise.mistake
-def roots_of_the_errors():
-    """You gave the roots of the three errors. The squared errors themselves are asked for. Where did the root come
-    in?"""
-    return tuple(np.sqrt(error) for error in errors(S**2, TAU**2))
 
 
 @exercise.mistake

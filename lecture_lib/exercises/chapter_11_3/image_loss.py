@@ -16,8 +16,8 @@ exercise = Exercise(
 Images often arrive as a stack, with one axis for the images and two for their pixels. Write the loss of their
 reconstructions. It must be the number that the equation gives when each image is laid out as one long vector $\x_i$.
 
-Why the care? Libraries have a squared error ready that averages over *all* axes. Alone it has the same minimum; next
-to a second term, such as a price on weights or a KL divergence, it sets another balance.
+Why the care? Libraries have a squared error ready that averages over *all* axes. Alone, its minimum is at the
+same place; next to a second term, such as a price on weights or a KL divergence, it sets another balance.
 
 Before you write: if every pixel of every image is off by $\tfrac12$, what is the loss of images with $28 \times 28$
 pixels?
@@ -108,31 +108,10 @@ def summed_over_one_pixel_axis(X, X_hat):
 
 
 @exercise.mistake
-def summed_over_the_last_axis(X, X_hat):
-    """You summed over the columns of each image and averaged over its rows. An image is one vector, with all its
-    pixels in it. How many axes does the sum run over?"""
-    return ((X_hat - X) ** 2).sum(axis=2).mean()
-
-
-@exercise.mistake
 def one_for_each_image(X, X_hat):
     """You gave one number for each image, and these are right. A loss that descent can lower is one number for all of
     them. How does the equation get from the images to it?"""
     return ((X_hat - X) ** 2).sum(axis=(1, 2))
-
-
-@exercise.mistake
-def forgot_to_subtract_before_squaring(X, X_hat):
-    """You subtracted squares where the square of a difference belongs. Such a loss can be negative, and is zero for
-    an image whose sign is turned round. Which comes first?"""
-    return (X_hat**2 - X**2).sum(axis=(1, 2)).mean()
-
-
-@exercise.mistake
-def halved(X, X_hat):
-    """Your result is half the loss. Some books put a half there, because it tidies up the slope. Does the equation of
-    this page have one?"""
-    return 0.5 * ((X_hat - X) ** 2).sum(axis=(1, 2)).mean()
 
 
 @exercise.mistake

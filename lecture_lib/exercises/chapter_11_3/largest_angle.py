@@ -14,9 +14,9 @@ exercise = Exercise(
     minutes=20,
     trains="You compare what two matrices span, whatever bases they are written in.",
     statement=r"""
-A trained decoder $\mathbf{B}$ and PCA's $\V$ may span the same plane though no two of their columns are alike. The
-page asks a library for the largest principal angle between the two. Write it yourself, for any two matrices of the
-same shape with independent columns.
+A trained decoder $\mathbf{B}$ and PCA's $\V$ may span the same plane though no two of their columns are alike. (A
+*plane* is here what $Q$ columns span, for any $Q$.) The page asks a library for the largest principal angle between
+the two. Write it yourself, for any two matrices of the same shape with independent columns.
 
 What you need to know: if the columns of $\mathbf{P}$ are an orthonormal basis of one plane, and those of $\mathbf{R}$
 one of the other, then the singular values of $\mathbf{P}\T\mathbf{R}$ are the cosines of the principal angles.
@@ -32,8 +32,8 @@ is the right way to ask whether {eq}`eq-ae-pca-optimum` has been reached.
 
 *Why cosines?* For unit vectors $\mathbf{P}\mathbf{u}$ and $\mathbf{R}\mathbf{w}$ of the two planes the cosine is
 $\mathbf{u}\T\mathbf{P}\T\mathbf{R}\mathbf{w}$, and its largest value is the largest singular value: the *smallest*
-angle. The largest angle belongs to the smallest one. Rounding can push a cosine a little above one, where the arc
-cosine does not exist, so it is cut there. Singular values are never negative, so no angle exceeds 90 degrees.
+angle. The largest angle belongs to the smallest singular value. Rounding can push a cosine a little above one, where
+the arc cosine does not exist, so it is cut there. Singular values are never negative, so no angle exceeds 90 degrees.
 """,
     afterwards="""
 from lecture_lib import PCA, LinearAutoencoder, fit
@@ -124,13 +124,6 @@ def smallest_angle(U, V):
 
 
 @exercise.mistake
-def sine_for_cosine(U, V):
-    """You gave 90 degrees less the angle: the singular values were taken for sines. For a matrix and itself they are
-    all one. Which angle should come out there?"""
-    return np.degrees(np.arcsin(cosines_of(U, V).min()))
-
-
-@exercise.mistake
 def cosine_returned(U, V):
     """You gave the cosine of the angle, not the angle itself. For two equal planes yours is one. What is asked for,
     and in which unit?"""
@@ -150,35 +143,6 @@ def column_by_column(U, V):
     common. What should the answer be when the columns of one matrix change places?"""
     cosines = np.abs((unit(U) * unit(V)).sum(axis=0))
     return np.degrees(np.arccos(np.clip(cosines, 0, 1))).max()
-
-
-@exercise.mistake
-def mean_angle(U, V):
-    """You averaged the principal angles. The mean is small already when one direction of many is lost. Which of the
-    angles is asked for?"""
-    return np.degrees(np.arccos(cosines_of(U, V))).mean()
-
-
-@exercise.mistake
-def squares_of_the_cosines(U, V):
-    """You took squared cosines for cosines. The eigenvalues of a matrix times its transpose are the squares of its
-    singular values. What is missing before the arc cosine?"""
-    return np.degrees(np.arccos(cosines_of(U, V).min() ** 2))
-
-
-@exercise.mistake
-def product_of_the_cosines(U, V):
-    """You took the determinant, which is the product of all cosines up to its sign. It mixes all angles, and is too
-    small for the largest one. Which single cosine belongs to that?"""
-    return np.degrees(np.arccos(cosines_of(U, V).prod()))
-
-
-@exercise.mistake
-def single_entries(U, V):
-    """You took an angle between two columns of the orthonormal bases. Another basis of the same plane would give
-    another entry. Which numbers of the product do not depend on the choice of basis?"""
-    P, R = np.linalg.qr(U).Q, np.linalg.qr(V).Q
-    return np.degrees(np.arccos(np.abs(P.T @ R).min().clip(max=1)))
 
 
 @exercise.variant

@@ -71,11 +71,15 @@ def linear_denoiser(X, tau):
 
 
 def covariance(X):
-    return np.cov(X.T, bias=True).reshape(X.shape[1], X.shape[1])
+    return np.cov(X.T, bias=True)
 
 
 def with_offset(C, X):
     return C, X.mean(axis=0) - C @ X.mean(axis=0)
+
+
+def denoiser(Sigma, T, X):
+    return with_offset(Sigma @ np.linalg.inv(Sigma + T), X)
 
 
 @exercise.inputs
@@ -89,16 +93,15 @@ def inputs(rng):
         )
     X = rng.normal(size=(12, 3)) @ (np.eye(3) + 0.5 * rng.normal(size=(3, 3))) + (1.0, 0.0, -1.0)
     yield X, np.array([0.0, 1.5, 0.6])  # one perfect pixel
-    # fewer points than pixels: the covariance has no inverse
-    yield rng.normal(size=(3, 4)) + 0.5, rng.uniform(0.5, 1.5, size=4)
+    # no more points than pixels: the covariance has no inverse
+    yield rng.normal(size=(4, 4)) + 0.5, rng.uniform(0.5, 1.5, size=4)
 
 
 @exercise.mistake
 def deviation_for_variance(X, tau):
     """You added the standard deviations of the noise to a covariance. Covariances are in squared units. What must be
     added to the variances of the clean pixels?"""
-    Sigma = covariance(X)
-    return with_offset(Sigma @ np.linalg.inv(Sigma + np.diag(tau)), X)
+    return denoiser(covariance(X), np.diag(tau), X)
 
 
 @exercise.mistake
@@ -113,24 +116,21 @@ def factors_in_the_other_order(X, tau):
 def scatter_for_covariance(X, tau):
     """You compared the noise with the scatter, the sum over all points. Then noise looks N times weaker than it is.
     By what is the scatter divided?"""
-    Sigma = covariance(X) * len(X)
-    return with_offset(Sigma @ np.linalg.inv(Sigma + np.diag(tau**2)), X)
+    return denoiser(covariance(X) * len(X), np.diag(tau**2), X)
 
 
 @exercise.mistake
 def divided_by_one_less(X, tau):
-    """You divided the scatter by N − 1, as `np.cov` does on its own. This book's covariance of the training points is a
-    mean over all of them. What does the statement divide by?"""
-    Sigma = covariance(X) * len(X) / (len(X) - 1)
-    return with_offset(Sigma @ np.linalg.inv(Sigma + np.diag(tau**2)), X)
+    """You divided the scatter by N − 1, as `np.cov` does on its own. This book's covariance of the training points is
+    a mean over all of them. What does the statement divide by?"""
+    return denoiser(np.cov(X.T), np.diag(tau**2), X)
 
 
 @exercise.mistake
 def mean_left_in(X, tau):
     """You did not take the mean away before you multiplied, so a mean far from zero passes for variance. What is the
     covariance of points that are all equal?"""
-    Sigma = X.T @ X / len(X)
-    return with_offset(Sigma @ np.linalg.inv(Sigma + np.diag(tau**2)), X)
+    return denoiser(X.T @ X / len(X), np.diag(tau**2), X)
 
 
 @exercise.mistake
@@ -148,19 +148,10 @@ def offset_is_the_mean(X, tau):
 
 
 @exercise.mistake
-def offset_with_the_other_sign(X, tau):
-    """Your matrix is right, and your offset has the wrong sign. Test it: what does your map answer when the noisy
-    point is the mean?"""
-    C, c = exercise.solve(X, tau)
-    return C, -c
-
-
-@exercise.mistake
 def one_noise_for_all(X, tau):
     """You averaged the noise over the pixels and used the formula of the page. Then good pixels are trusted as little
     as bad ones. Which term of the loss must know them apart?"""
-    Sigma = covariance(X)
-    return with_offset(Sigma @ np.linalg.inv(Sigma + np.mean(tau**2) * np.eye(len(tau))), X)
+    return denoiser(covariance(X), np.mean(tau**2) * np.eye(len(tau)), X)
 
 
 @exercise.mistake
@@ -175,8 +166,7 @@ def each_pixel_alone(X, tau):
 def noise_everywhere(X, tau):
     """You added the noise variances to all rows of the covariance, also beside the diagonal. NumPy does that to a
     vector added to a matrix. Does the noise of two pixels vary together?"""
-    Sigma = covariance(X)
-    return with_offset(Sigma @ np.linalg.pinv(Sigma + tau**2), X)
+    return denoiser(covariance(X), tau**2, X)
 
 
 @exercise.mistake
@@ -185,31 +175,6 @@ def directions_faded_by_the_noise_of_pixels(X, tau):
     so is its noise. Does the matrix of the noise have the same eigenvectors as the covariance?"""
     s2, V = np.linalg.eigh(covariance(X))
     return with_offset(V * (s2 / (s2 + tau**2)) @ V.T, X)
-
-
-@exercise.mistake
-def largest_directions_faded_by_the_noise_of_pixels(X, tau):
-    """You faded PCA's directions, largest first, the j-th by the noise of pixel j. But a direction is a mixture of all
-    pixels, and so is its noise. Does the matrix of the noise have the same eigenvectors as the covariance?"""
-    s2, V = np.linalg.eigh(covariance(X))
-    s2, V = s2[::-1], V[:, ::-1]
-    return with_offset(V * (s2 / (s2 + tau**2)) @ V.T, X)
-
-
-@exercise.mistake
-def share_of_the_noise(X, tau):
-    """Your matrix keeps the share of the noise and takes away that of the signal. For a perfect pixel its row is
-    zero. What should be left of a pixel without noise?"""
-    T = np.diag(tau**2)
-    return with_offset(T @ np.linalg.inv(covariance(X) + T), X)
-
-
-@exercise.mistake
-def one_mean_for_all_pixels(X, tau):
-    """You took one and the same number away from all pixels, the mean over everything. Each pixel has a mean of its own.
-    Over which axis is it taken?"""
-    Sigma = (X - X.mean()).T @ (X - X.mean()) / len(X)
-    return with_offset(Sigma @ np.linalg.inv(Sigma + np.diag(tau**2)), X)
 
 
 @exercise.variant

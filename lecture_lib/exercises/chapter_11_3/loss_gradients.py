@@ -133,22 +133,6 @@ def codes_without_their_offset(X, A, a, B, b):
 
 
 @exercise.mistake
-def offset_forgotten_in_one_slope(X, A, a, B, b):
-    """All is right but the slope in the decoder's matrix. There the codes stand as a factor, and yours lack the
-    encoder's offset. What exactly does the decoder multiply?"""
-    slope_A, slope_a, _, slope_b = exercise.solve(X, A, a, B, b)
-    slope = 2 * ((X @ A.T + a) @ B.T + b - X) / len(X)
-    return slope_A, slope_a, slope.T @ X @ A.T, slope_b
-
-
-@exercise.mistake
-def decoder_offset_forgotten(X, A, a, B, b):
-    """Your reconstructions lack the decoder's offset, and so all slopes are taken at another place. Which error does
-    the loss square?"""
-    return exercise.solve(X, A, a, B, 0 * b)
-
-
-@exercise.mistake
 def offsets_averaged_again(X, A, a, B, b):
     """The slopes in the matrices are right, those in the offsets are N times too small. The mean over points was taken
     once, at the start. Is it taken a second time here?"""
@@ -159,7 +143,7 @@ def offsets_averaged_again(X, A, a, B, b):
 @exercise.mistake
 def transposed(X, A, a, B, b):
     """Your slopes in the matrices are transposed. A slope has the shape of its weight, or no step could be taken with
-    it. Which of two factors has its points along the columns?"""
+    it. Which of the two factors should give the rows?"""
     slope_A, slope_a, slope_B, slope_b = exercise.solve(X, A, a, B, b)
     return slope_A.T, slope_a, slope_B.T, slope_b
 
@@ -169,21 +153,6 @@ def plain_difference(X, A, a, B, b):
     """Your slopes start from the plain difference of reconstruction and point. The loss squares it and takes a mean
     over points. What do the derivative of the square and the mean each bring in?"""
     return tuple(slope * len(X) / 2 for slope in exercise.solve(X, A, a, B, b))
-
-
-@exercise.mistake
-def data_centred_first(X, A, a, B, b):
-    """You took the mean away from the data. That is allowed when the offsets are the best ones; these are not. Does the
-    loss that is asked about contain the mean of the points?"""
-    return exercise.solve(X - X.mean(axis=0), A, a, B, b)
-
-
-@exercise.mistake
-def product_rule_stops_at_the_decoder(X, A, a, B, b):
-    """The decoder's slopes are right, and those of the encoder are zero. The code does not reach the loss directly,
-    but it does reach it. Through which matrix?"""
-    _, _, slope_B, slope_b = exercise.solve(X, A, a, B, b)
-    return np.zeros_like(A), np.zeros_like(a), slope_B, slope_b
 
 
 @exercise.variant

@@ -86,8 +86,8 @@ def counts_points(X, U, b):
 
 @exercise.mistake
 def offset_forgotten(X, U, b):
-    """You left the offsets out. A large negative offset is what kills most dead units. What does a unit compare with
-    zero?"""
+    """You left the offsets out. A large negative offset is one way for a unit to die. What does a unit compare
+    with zero?"""
     return kinds(X @ U.T > 0)
 
 
@@ -104,7 +104,8 @@ def dead_if_ever_silent(X, U, b):
     moves it. How often may a dead unit fire?"""
     fires = X @ U.T + b > 0
     dead = (~fires).any(axis=0).sum()
-    return dead, fires.all(axis=0).sum(), len(b) - dead
+    straight = fires.all(axis=0).sum()
+    return dead, straight, len(b) - dead - straight
 
 
 @exercise.mistake
@@ -128,14 +129,6 @@ def dead_and_straight_exchanged(X, U, b):
 def shares(X, U, b):
     """You gave shares of the units, not counts. They are right as shares. What does the description ask for?"""
     return tuple(count / len(b) for count in exercise.solve(X, U, b))
-
-
-@exercise.mistake
-def answers_counted(X, U, b):
-    """You counted single answers, a number for each pair of unit and point. A unit is one thing, whatever the number of
-    points. How do you get from a column to a single yes or no?"""
-    fires = X @ U.T + b > 0
-    return (~fires).sum(), fires.sum(), 0
 
 
 @exercise.mistake

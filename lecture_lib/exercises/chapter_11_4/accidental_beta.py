@@ -20,8 +20,8 @@ kl = kl_terms.mean()
 loss = reconstruction + kl_weight * kl
 ```
 
-The true bound has sums over pixels and over the code. Two questions. Which $\beta$ does this loss amount to? And
-which `kl_weight` would make it the true bound, up to a factor in front?
+The true objective, minus the bound, has sums over pixels and over the code. Two questions. Which $\beta$ does this
+loss amount to? And which `kl_weight` would make it the true objective, up to a factor in front?
 
 Work it out with a pencil, then type the two formulas in. Before you do: for digits with $D = 784$, $Q = 20$ and
 `kl_weight = 1`, will $\beta$ be above one or below?
@@ -98,13 +98,6 @@ def both_multiplied(D, Q, kl_weight):
     """You let both means raise β. One of them shrinks the reconstruction, the other shrinks the KL itself. Do these two
     push β in the same direction?"""
     return kl_weight * D * Q, 1 / (D * Q)
-
-
-@exercise.mistake
-def both_divided(D, Q, kl_weight):
-    """You let both means lower β. One of them shrinks the KL, the other shrinks the reconstruction beside it. Do these
-    two push β in the same direction?"""
-    return kl_weight / (D * Q), float(D * Q)
 
 
 @exercise.mistake

@@ -75,73 +75,6 @@ def _log_probabilities(logits):
 
 
 @exercise.mistake
-def averaged_over_pixels(x, logits):
-    """You averaged over the pixels. Their probabilities multiply, so their logarithms add up. With a mean, this term
-    shrinks by D and the KL beside it does not, which is a β-VAE with β = D by accident. Which of the two is asked
-    for?"""
-    return (x * logits - np.logaddexp(0, logits)).mean(axis=1)
-
-
-@exercise.mistake
-def averaged_over_everything(x, logits):
-    """You gave one number, the mean over rows and pixels, as a loss of PyTorch does unless told otherwise. One value
-    for each row is asked for. Which axis holds the pixels, and what is done along it?"""
-    return (x * logits - np.logaddexp(0, logits)).mean()
-
-
-@exercise.mistake
-def one_number_for_the_batch(x, logits):
-    """You gave one number for the whole batch. Each row is an observation with a log-likelihood of its own, and what to
-    do with the rows is the training loop's business. Which axis holds the pixels?"""
-    return (x * logits - np.logaddexp(0, logits)).sum()
-
-
-@exercise.mistake
-def summed_over_rows(x, logits):
-    """You summed over the rows of the batch, so that one number is left for each pixel. Each observation has a
-    likelihood of its own. Which axis holds the pixels?"""
-    return (x * logits - np.logaddexp(0, logits)).sum(axis=0)
-
-
-@exercise.mistake
-def sign_of_the_loss(x, logits):
-    """Your result is the cross-entropy, a loss, and never negative. A probability is at most one. So which sign has the
-    logarithm that is asked for?"""
-    return -(x * logits - np.logaddexp(0, logits)).sum(axis=1)
-
-
-@exercise.mistake
-def forgot_the_black_pixels(x, logits):
-    """Your result counts the pixels that are one and no others. A decoder that paints all white would then be the best
-    of all. What does a black pixel say about p?"""
-    return (x * _log_probabilities(logits)[0]).sum(axis=1)
-
-
-@exercise.mistake
-def black_and_white_exchanged(x, logits):
-    """Your result has p and 1 − p exchanged: it is best where the decoder is wrong. The logit is large where a *one* is
-    likely. Which of the two logarithms belongs to a pixel with x = 1?"""
-    white, black = _log_probabilities(logits)
-    return (x * black + (1 - x) * white).sum(axis=1)
-
-
-@exercise.mistake
-def logits_taken_for_probabilities(x, logits):
-    """You take the logarithm of the logits themselves, and some of them are negative, hence NaN. A logit can be any
-    number. Which function makes a probability of it, and what is the logarithm of that?"""
-    return (x * np.log(logits) + (1 - x) * np.log(1 - logits)).sum(axis=1)
-
-
-@exercise.mistake
-def sigmoid_twice(x, logits):
-    """You make probabilities of the logits, and then use these as if they were logits, so the sigmoid acts twice. No
-    pixel can come out surer than 0.73 then. At which point of your code do you hold probabilities, and at which
-    logits?"""
-    p = 1 / (1 + np.exp(-logits))
-    return (x * p - np.logaddexp(0, p)).sum(axis=1)
-
-
-@exercise.mistake
 def rounds_to_zero_or_one(x, logits):
     """Right for moderate logits, and NaN for large ones. There p rounds to exactly zero or one, and the logarithm of
     zero is infinite. Can you write log p and log(1 − p) with the logit alone, without p?"""
@@ -177,40 +110,49 @@ def logarithm_cut_at_100(x, logits):
 
 
 @exercise.mistake
-def small_number_added(x, logits):
-    """Right for moderate logits, but no pixel of yours costs more than 19 nats: you add 1e-8 before you take the
-    logarithm. That hides the trouble, and the slope is lost with it. Can the logarithms be had without p?"""
+def averaged_over_pixels(x, logits):
+    """You averaged over the pixels. Their probabilities multiply, so their logarithms add up. With a mean, this term
+    shrinks by D and the KL beside it does not, which is a β-VAE with β = D by accident. Which of the two is asked
+    for?"""
+    return (x * logits - np.logaddexp(0, logits)).mean(axis=1)
+
+
+@exercise.mistake
+def sign_of_the_loss(x, logits):
+    """Your result is the cross-entropy, a loss, and never negative. A probability is at most one. So which sign has the
+    logarithm that is asked for?"""
+    return -(x * logits - np.logaddexp(0, logits)).sum(axis=1)
+
+
+@exercise.mistake
+def black_and_white_exchanged(x, logits):
+    """Your result has p and 1 − p exchanged: it is best where the decoder is wrong. The logit is large where a *one* is
+    likely. Which of the two logarithms belongs to a pixel with x = 1?"""
+    white, black = _log_probabilities(logits)
+    return (x * black + (1 - x) * white).sum(axis=1)
+
+
+@exercise.mistake
+def forgot_the_black_pixels(x, logits):
+    """Your result counts the pixels that are one and no others. A decoder that paints all white would then be the best
+    of all. What does a black pixel say about p?"""
+    return (x * _log_probabilities(logits)[0]).sum(axis=1)
+
+
+@exercise.mistake
+def logits_taken_for_probabilities(x, logits):
+    """You take the logarithm of the logits themselves, and some are negative, hence NaN. A logit can be any number.
+    Which function makes a probability of it, and what is the logarithm of that?"""
+    return (x * np.log(logits) + (1 - x) * np.log(1 - logits)).sum(axis=1)
+
+
+@exercise.mistake
+def sigmoid_twice(x, logits):
+    """You make probabilities of the logits, and then use these as if they were logits, so the sigmoid acts twice. No
+    pixel can come out surer than 0.73 then. At which point of your code do you hold probabilities, and at which
+    logits?"""
     p = 1 / (1 + np.exp(-logits))
-    return (x * np.log(p + 1e-8) + (1 - x) * np.log(1 - p + 1e-8)).sum(axis=1)
-
-
-@exercise.mistake
-def infinite_where_wrong(x, logits):
-    """Right, except that you have −∞ where a pixel is wrong and its logit large. The price is high there and yet
-    finite, but p has rounded to zero or one. Can you do without p?"""
-    p = 1 / (1 + np.exp(-logits))
-    return np.where(x == 1, np.log(p), np.log(1 - p)).sum(axis=1)
-
-
-@exercise.mistake
-def loss_as_it_comes(x, logits):
-    """You gave one positive number, the loss as PyTorch has it when nothing else is said: averaged over rows and
-    pixels. One log-likelihood for each row is asked for. Which sign has it, and what is done over the pixels?"""
-    return -(x * logits - np.logaddexp(0, logits)).mean()
-
-
-@exercise.mistake
-def probability_itself(x, logits):
-    """You return the probability of each picture. It is right, but with many pixels it rounds to zero, so its logarithm
-    is asked for. What does a product become in the logarithm?"""
-    return np.exp((x * logits - np.logaddexp(0, logits)).sum(axis=1))
-
-
-@exercise.mistake
-def softplus_added(x, logits):
-    """One of your two terms has the wrong sign: your result is positive in places, and no probability is above one. The
-    logarithm of 1 plus an exponential stands under a fraction in p. Which sign does that give it?"""
-    return (x * logits + np.logaddexp(0, logits)).sum(axis=1)
+    return (x * p - np.logaddexp(0, p)).sum(axis=1)
 
 
 @exercise.variant

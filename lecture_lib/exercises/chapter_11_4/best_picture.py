@@ -34,7 +34,7 @@ What is common to all pictures may be taken out, so also the largest weight, at 
 underflows to $0/0$, even far away.
 
 If many pictures share a place, the best answer is the average of many: a soft picture. With this encoder, no
-decoder with independent pixels has a better reconstruction term on the training pictures.
+decoder of Bernoulli pixels has a better reconstruction term on the training pictures.
 """,
     afterwards="""
 import matplotlib.pyplot as plt
@@ -100,13 +100,6 @@ def width_left_out(z, mean, log_sigma, x):
 
 
 @exercise.mistake
-def all_codes_equally_wide(z, mean, log_sigma, x):
-    """Your weights depend on the distances between place and means alone, as if every σ were one. The encoder also says
-    how sure it is. Where does σ enter the density?"""
-    return _average(-0.5 * ((z[:, None] - mean) ** 2).sum(axis=2), x)
-
-
-@exercise.mistake
 def densities_underflow(z, mean, log_sigma, x):
     """Right for places near the codes, but far away all your densities are zero, and zero over zero is NaN. Only their
     ratios matter. What could be taken off all logarithms at one place?"""
@@ -124,32 +117,11 @@ def one_maximum_for_all_places(z, mean, log_sigma, x):
 
 
 @exercise.mistake
-def weights_not_normalised(z, mean, log_sigma, x):
-    """You add up the pictures, each times its density. For an average the weights have to add up to one, else far
-    places get black pictures and crowded ones get pixels above white. By what is the sum divided?"""
-    constant = 0.5 * np.log(2 * np.pi) * z.shape[1]
-    return np.exp(_log_q(z, mean, log_sigma) - constant) @ x
-
-
-@exercise.mistake
-def shares_among_places(z, mean, log_sigma, x):
-    """Your weights add up to one over the places, in place of the pictures. Each place asks all pictures. Which axis of
-    your table holds the pictures?"""
-    return _average(_log_q(z, mean, log_sigma), x, axis=0)
-
-
-@exercise.mistake
-def nearest_picture(z, mean, log_sigma, x):
-    """You return the one picture with the highest density at the place. That is a sharp picture, and it serves badly
-    for all others whose code could have been there. Who else has a share?"""
-    return x[_log_q(z, mean, log_sigma).argmax(axis=1)]
-
-
-@exercise.mistake
-def mean_of_all_pictures(z, mean, log_sigma, x):
-    """Your answer is the same mean picture at each place. It is what a decoder answers that ignores its code. What
-    tells how much a picture has to say about a place?"""
-    return np.tile(x.mean(axis=0), (len(z), 1))
+def half_left_out(z, mean, log_sigma, x):
+    """Your weights fall off too fast with the distance. It looks like a constant, but it stands in an exponent, so it
+    does not cancel. Which factor is in front of the square?"""
+    error = (z[:, None] - mean) / np.exp(log_sigma)
+    return _average((-(error**2) - log_sigma).sum(axis=2), x)
 
 
 @exercise.mistake
@@ -168,26 +140,17 @@ def sigma_for_variance(z, mean, log_sigma, x):
 
 
 @exercise.mistake
-def half_left_out(z, mean, log_sigma, x):
-    """Your weights fall off too fast with the distance. It looks like a constant, but it stands in an exponent, so it
-    does not cancel. Which factor is in front of the square?"""
-    error = (z[:, None] - mean) / np.exp(log_sigma)
-    return _average((-(error**2) - log_sigma).sum(axis=2), x)
+def width_multiplied(z, mean, log_sigma, x):
+    """Among your Gaussians a wide one is higher at its centre than a narrow one. The area under each is one. What does
+    that say about the factor in front of the exponential?"""
+    return _average(_log_q(z, mean, log_sigma) + 2 * log_sigma.sum(axis=1), x)
 
 
 @exercise.mistake
-def logarithms_as_weights(z, mean, log_sigma, x):
-    """You weigh the pictures by the logarithms of the densities. These may be negative, and the least likely picture
-    gets the largest of them in size. What turns them into weights?"""
-    log_q = _log_q(z, mean, log_sigma) - 0.5 * np.log(2 * np.pi) * z.shape[1]
-    return log_q @ x / log_q.sum(axis=1, keepdims=True)
-
-
-@exercise.mistake
-def variance_as_the_scale(z, mean, log_sigma, x):
-    """Your result is right for a standard deviation of σ². Did you give the variance to something that asks for the
-    standard deviation? Look up what its second argument is."""
-    return _average(_log_q(z, mean, 2 * log_sigma), x)
+def all_codes_equally_wide(z, mean, log_sigma, x):
+    """Your weights depend on the distances between place and means alone, as if every σ were one. The encoder also says
+    how sure it is. Where does σ enter the density?"""
+    return _average(-0.5 * ((z[:, None] - mean) ** 2).sum(axis=2), x)
 
 
 @exercise.mistake
@@ -198,16 +161,10 @@ def averaged_over_dimensions(z, mean, log_sigma, x):
 
 
 @exercise.mistake
-def nearest_code(z, mean, log_sigma, x):
-    """You return the one picture whose code is nearest to the place. That is a sharp picture, and it serves badly for
-    all others whose code could have been there. What do they weigh?"""
-    return x[((z[:, None] - mean) ** 2).sum(axis=2).argmin(axis=1)]
-
-
-@exercise.mistake
-def weights_returned(z, mean, log_sigma, x):
-    """You return the weights. They are right, one for each place and picture. What is to be averaged with them?"""
-    return _average(_log_q(z, mean, log_sigma), np.eye(len(x)))
+def shares_among_places(z, mean, log_sigma, x):
+    """Your weights add up to one over the places, in place of the pictures. Each place asks all pictures. Which axis of
+    your table holds the pictures?"""
+    return _average(_log_q(z, mean, log_sigma), x, axis=0)
 
 
 @exercise.variant

@@ -16,22 +16,23 @@ exercise = Exercise(
     statement=r"""
 A paper trains a Gaussian VAE on faces of 19 × 19 pixels, with 256 grey levels, spread by noise of one level. It
 divides them by 256, so that its $\x$ runs from 0 to 1, and reports a bound of $620$ nats a face. Another paper
-works with the grey levels themselves, $\mathbf{y} = 256\,\x$, and reports $-1400$. Which model is better?
+works with the grey levels of the same faces, $\mathbf{y} = 256\,\x$, and reports $-1400$. Which is the better bound?
 
 Answer two questions with a pencil. What is the first paper's bound in the unit of grey levels, as a density of
 $\mathbf{y}$? And how many **bits per pixel** is that? This is minus the logarithm to base 2, divided by the number
-of pixels: what a program would need to store one pixel of a face, at most and on average.
+of pixels. On average, a program that stores faces with the help of this model needs no more for a pixel.
 
 For orientation: a pixel that is stored as it is takes 8 bits.
 """,
     solution=r"""
 There are $D = 19 \cdot 19 = 361$ pixels, and each is stretched by $a = 256$. A density is probability per volume,
-and the volume grows by $a^D$, so {eq}`eq-rescale` takes $D \log a$ off, one $\log 256$ for each pixel. The second
-paper's model is worse, by a little: its number is lower in the same unit.
+and the volume grows by $a^D$, so {eq}`eq-rescale` takes $D \log a$ off, one $\log 256$ for each pixel. In the
+same unit the second paper's bound is lower, by a little.
 
 A nat is $1 / \log 2$ bits. Minus the bound in nats, divided by $D \log 2$, is the number of bits per pixel. It must
-be taken from the unit of grey levels, where a cell of width one is one level. The first unit would give a negative
-number of bits, which no program can store anything in.
+be taken from the unit of grey levels, where a cell of width one is one level, so that {eq}`eq-dequantise` turns the
+density into a probability. The first unit would give a negative number of bits, and no program stores a pixel in less
+than nothing.
 
 There is a short way to check. $\log_2 256 = 8$, so the number is $8 - 620 / (361 \log 2)$: eight bits, less what
 the model has learned.
@@ -74,8 +75,8 @@ def one_pixel_stretched():
 
 @exercise.mistake
 def bits_taken_off_nats():
-    """You took eight off for each pixel: that is the logarithm of 256 to base 2. The bound is in nats. Which logarithm
-    does the formula have?"""
+    """You took eight off for each pixel, the logarithm of 256 to base 2. The bound is in nats. Which logarithm does the
+    formula have?"""
     nats = 620 - 361 * 8
     return nats, _bits(nats)
 
@@ -120,8 +121,8 @@ def sign_of_the_bits():
 
 @exercise.mistake
 def stretched_by_255():
-    """You stretched by 255. That is the largest grey level; the paper divided by the number of levels. How many are
-    there, with zero?"""
+    """You stretched by 255, the largest grey level. The paper divided by the number of levels. How many are there,
+    with zero?"""
     nats = 620 - 361 * np.log(255)
     return nats, _bits(nats)
 
@@ -131,13 +132,6 @@ def too_few_digits():
     """Your numbers are right as far as they go. The exercise asks for four significant digits of both. Do you have a
     calculator at hand?"""
     return -1382, 5.5
-
-
-@exercise.mistake
-def first_number_per_pixel():
-    """Your second number is right. Your first is the bound of a single pixel. For how many pixels is it asked?"""
-    nats = 620 - 361 * np.log(256)
-    return nats / 361, _bits(nats)
 
 
 @exercise.variant

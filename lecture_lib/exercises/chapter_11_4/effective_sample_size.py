@@ -17,8 +17,8 @@ You have drawn $K = 5000$ codes for a digit and report the average of their weig
 all the others together, your 5000 codes are worth four at most. Write the effective sample size $K_{\text{eff}}$
 for each observation, from the *logarithms* of the weights.
 
-Log-weights of a picture may be near $-900$, where every weight is zero for a computer, or near $900$. Which
-property of $K_{\text{eff}}$ helps: what becomes of it when all weights are multiplied by the same number?
+Log-weights of a picture may be near $-900$, where every weight is zero for a computer, or near $900$, where it is
+infinite. Which property of $K_{\text{eff}}$ helps: what becomes of it when all weights are multiplied by one number?
 
 Before you write: what must come out for $K$ equal weights? And for one weight beside which all others vanish?
 """,
@@ -74,10 +74,49 @@ def _shares(log_w, axis=0):
 
 
 @exercise.mistake
-def one_over_the_largest_share(log_w):
-    """Your result is one over the largest share. It also runs from 1 to K, but it looks at one weight only and ignores
-    how the rest is spread. Which quantity in the equation looks at all of them?"""
-    return 1 / _shares(log_w).max(axis=0)
+def weights_under_or_overflow(log_w):
+    """Right for moderate log-weights, but near −900 all your weights are zero, near 900 infinite, and the quotient is
+    NaN. A common factor of the weights cancels in the formula. Which factor makes the largest of them harmless?"""
+    w = np.exp(log_w)
+    return w.sum(axis=0) ** 2 / (w**2).sum(axis=0)
+
+
+@exercise.mistake
+def one_maximum_for_all(log_w):
+    """You subtract one maximum of the whole array. Beside an observation with huge weights, those of another all become
+    zero, and zero over zero is NaN. Whose weights are compared with each other?"""
+    w = np.exp(log_w - log_w.max())
+    return w.sum(axis=0) ** 2 / (w**2).sum(axis=0)
+
+
+@exercise.mistake
+def logarithms_as_weights(log_w):
+    """You put the log-weights themselves into the formula. They may be negative, and a constant added to all of them
+    changes your result, although it only rescales the weights. What turns them into weights?"""
+    return log_w.sum(axis=0) ** 2 / (log_w**2).sum(axis=0)
+
+
+@exercise.mistake
+def squared_in_the_logarithm(log_w):
+    """You square the log-weights where the weights should be squared. What becomes of a logarithm when the number
+    itself is squared?"""
+    total = np.logaddexp.reduce(log_w, axis=0)
+    return np.exp(2 * total - np.logaddexp.reduce(log_w**2, axis=0))
+
+
+@exercise.mistake
+def sum_not_squared(log_w):
+    """Your numerator is the sum of the weights, not its square. So a factor in all weights does not cancel. What
+    happens to the numerator and to the denominator when all weights double?"""
+    w = np.exp(log_w - log_w.max(axis=0))
+    return w.sum(axis=0) / (w**2).sum(axis=0)
+
+
+@exercise.mistake
+def weights_not_normalised(log_w):
+    """Your result is one over the sum of the squared weights, with the largest of them set to one. So it never exceeds
+    one. What do the weights have to add up to in that form?"""
+    return 1 / (np.exp(log_w - log_w.max(axis=0)) ** 2).sum(axis=0)
 
 
 @exercise.mistake
@@ -95,71 +134,10 @@ def share_of_all_codes(log_w):
 
 
 @exercise.mistake
-def logarithms_as_weights(log_w):
-    """You put the log-weights themselves into the formula. They may be negative, and a constant added to all of them
-    changes your result, although it only rescales the weights. What turns them into weights?"""
-    return log_w.sum(axis=0) ** 2 / (log_w**2).sum(axis=0)
-
-
-@exercise.mistake
-def weights_under_or_overflow(log_w):
-    """Right for moderate log-weights, but near −900 all your weights are zero, near 900 infinite, and the quotient is
-    NaN. A common factor of the weights cancels in the formula. Which factor makes the largest of them harmless?"""
-    w = np.exp(log_w)
-    return w.sum(axis=0) ** 2 / (w**2).sum(axis=0)
-
-
-@exercise.mistake
-def one_maximum_for_all(log_w):
-    """You subtract one maximum of the whole array. Beside an observation with huge weights, those of another all become
-    zero, and zero over zero is NaN. Whose weights are compared with each other?"""
-    w = np.exp(log_w - log_w.max())
-    return w.sum(axis=0) ** 2 / (w**2).sum(axis=0)
-
-
-@exercise.mistake
-def weights_not_normalised(log_w):
-    """Your result is one over the sum of the squared weights, as they are. It changes when all weights are doubled,
-    though no code gained or lost against the others. What do the weights have to add up to in that form?"""
-    return 1 / (np.exp(log_w) ** 2).sum(axis=0)
-
-
-@exercise.mistake
-def sum_not_squared(log_w):
-    """Your numerator is the sum of the weights, not its square. So a factor in all weights does not cancel, and the
-    number has no meaning of its own. How does each side of the fraction behave when all weights double?"""
-    w = np.exp(log_w - log_w.max(axis=0))
-    return w.sum(axis=0) / (w**2).sum(axis=0)
-
-
-@exercise.mistake
 def over_the_wrong_axis(log_w):
     """You summed over the observations, so that one number is left for each code. The codes of one observation belong
     together. Which axis do they lie along?"""
     return 1 / (_shares(log_w, axis=1) ** 2).sum(axis=1)
-
-
-@exercise.mistake
-def exponential_of_the_entropy(log_w):
-    """Your result is the exponential of the shares' entropy. It is a measure of the same thing and agrees in the
-    extreme cases, but it is not this one. Which power of the weights does the equation sum?"""
-    share = _shares(log_w)
-    terms = share * np.log(np.where(share > 0, share, 1))
-    return np.exp(-terms.sum(axis=0))
-
-
-@exercise.mistake
-def shares_among_observations(log_w):
-    """Your shares add up to one over the observations, in place of the codes. Only weights of one observation may be
-    compared. Along which axis do its codes lie?"""
-    return 1 / (_shares(log_w, axis=1) ** 2).sum(axis=0)
-
-
-@exercise.mistake
-def squared_in_the_logarithm(log_w):
-    """You square the log-weights where the weights belong. What becomes of a logarithm when the number itself is
-    squared?"""
-    return np.exp(log_w).sum(axis=0) ** 2 / np.exp(log_w**2).sum(axis=0)
 
 
 @exercise.variant

@@ -97,22 +97,6 @@ def summed_over_draws(log_likelihood, z, mu, sigma):
 
 
 @exercise.mistake
-def averaged_over_rows(log_likelihood, z, mu, sigma):
-    """You averaged over the batch and kept the draws. Each row has a bound of its own. Which axis holds the
-    draws?"""
-    log_prior, log_q = log_densities(z, mu, sigma)
-    return (log_likelihood + (log_prior - log_q).sum(axis=2)).mean(axis=1)
-
-
-@exercise.mistake
-def one_number_for_the_batch(log_likelihood, z, mu, sigma):
-    """You gave one number for the whole batch. Each row has a bound of its own; their mean is the business of the
-    training loop. Over which axis alone must you average?"""
-    log_prior, log_q = log_densities(z, mu, sigma)
-    return (log_likelihood + (log_prior - log_q).sum(axis=2)).mean()
-
-
-@exercise.mistake
 def averaged_over_dimensions(log_likelihood, z, mu, sigma):
     """You averaged the log densities over the latent dimensions, which counts them Q times too little. The density
     of independent dimensions is a product. What does the logarithm make of it?"""
@@ -129,26 +113,19 @@ def log_q_added(log_likelihood, z, mu, sigma):
 
 
 @exercise.mistake
+def price_added(log_likelihood, z, mu, sigma):
+    """You added the mean of log q − log p(z) to the reconstruction, so that your bound grows as q leaves the prior.
+    That mean is a price. Which sign has a price in a number that is raised?"""
+    log_prior, log_q = log_densities(z, mu, sigma)
+    return (log_likelihood + (log_q - log_prior).sum(axis=2)).mean(axis=0)
+
+
+@exercise.mistake
 def log_q_forgotten(log_likelihood, z, mu, sigma):
     """Your bound holds the log joint and nowhere `log q`, as if the code came for free. It would be highest for a q
     that is all but a point. What is below the line in a weight?"""
     log_prior, _ = log_densities(z, mu, sigma)
     return (log_likelihood + log_prior.sum(axis=2)).mean(axis=0)
-
-
-@exercise.mistake
-def prior_forgotten(log_likelihood, z, mu, sigma):
-    """Your bound has no prior in it. Without it codes may lie anywhere at no cost, and what comes out is no bound.
-    What is the joint density a product of?"""
-    _, log_q = log_densities(z, mu, sigma)
-    return (log_likelihood - log_q.sum(axis=2)).mean(axis=0)
-
-
-@exercise.mistake
-def only_the_reconstruction(log_likelihood, z, mu, sigma):
-    """You gave the mean log-likelihood, which is the reconstruction. The ELBO also charges for a q that differs
-    from the prior. For which q would the two be equal?"""
-    return log_likelihood.mean(axis=0)
 
 
 @exercise.mistake
@@ -177,22 +154,6 @@ def log_sigma_halved(log_likelihood, z, mu, sigma):
 
 
 @exercise.mistake
-def log_of_the_variance(log_likelihood, z, mu, sigma):
-    """In log q the logarithm of the width counts twice. It is that of the variance, and the factor that belongs
-    before it is missing. How does log σ² relate to log σ?"""
-    log_prior, log_q = log_densities(z, mu, sigma)
-    return (log_likelihood + (log_prior - log_q + np.log(sigma)).sum(axis=2)).mean(axis=0)
-
-
-@exercise.mistake
-def halves_forgotten(log_likelihood, z, mu, sigma):
-    """The squares in both densities of z count twice. In the exponent of a Gaussian a factor stands before the
-    square, and it does not drop out. Which one?"""
-    log_prior, log_q = -(z**2), -(((z - mu) / sigma) ** 2) - np.log(sigma)
-    return (log_likelihood + (log_prior - log_q).sum(axis=2)).mean(axis=0)
-
-
-@exercise.mistake
 def constant_on_one_side(log_likelihood, z, mu, sigma):
     """One of the two densities of z has its constant and the other does not: the result is off by a multiple of log
     2π. Leave it out of both or write it in both. What comes out if q is the prior?"""
@@ -202,37 +163,12 @@ def constant_on_one_side(log_likelihood, z, mu, sigma):
 
 
 @exercise.mistake
-def sign_of_the_loss(log_likelihood, z, mu, sigma):
-    """This is minus the ELBO, the loss. Here the bound itself is wanted, which one raises. Which sign has log
-    p(x|z) in it?"""
-    log_prior, log_q = log_densities(z, mu, sigma)
-    return -(log_likelihood + (log_prior - log_q).sum(axis=2)).mean(axis=0)
-
-
-@exercise.mistake
 def kl_in_closed_form(log_likelihood, z, mu, sigma):
     """You took the KL to the prior in closed form. That is a good estimate too, often a calmer one. Here the whole
     bound is to come from the draws, as it must where the KL has no formula. What does each draw say about both
     densities?"""
     kl = ((mu**2 + sigma**2 - 1) / 2 - np.log(sigma)).sum(axis=1)
     return log_likelihood.mean(axis=0) - kl
-
-
-@exercise.mistake
-def log_sigma_with_the_wrong_sign(log_likelihood, z, mu, sigma):
-    """In your log q the logarithm of the width has the wrong sign: a wide Gaussian would be the higher one. The
-    area under a density is one. What must happen to its height as it becomes wider?"""
-    log_prior, log_q = log_densities(z, mu, sigma)
-    return (log_likelihood + (log_prior - log_q - 2 * np.log(sigma)).sum(axis=2)).mean(axis=0)
-
-
-@exercise.mistake
-def variance_squared(log_likelihood, z, mu, sigma):
-    """In log q the squared distance is divided by σ⁴. You divided by the variance before you squared. In which unit
-    is the noise that belongs to a draw?"""
-    log_prior, _ = log_densities(z, mu, sigma)
-    log_q = -(((z - mu) / sigma**2) ** 2) / 2 - np.log(sigma)
-    return (log_likelihood + (log_prior - log_q).sum(axis=2)).mean(axis=0)
 
 
 @exercise.variant

@@ -18,7 +18,7 @@ $\log \sigma$, because it may have any sign. Write $\log p(\x|\z)$ for each row,
 decoder puts out and from $\log\sigma$, in nats and with every constant.
 
 Much public code leaves the constants out. The gradient for the decoder's weights does not notice. But your number
-shall be compared with another model's, and $\sigma$ shall be learned along.
+is to be compared with another model's, and $\sigma$ is to be learned too.
 
 Before you write: if $\xh = \x$ exactly and $\sigma$ is very small, is the result positive or negative?
 """,
@@ -78,46 +78,10 @@ def _constant(x, log_sigma):
 
 
 @exercise.mistake
-def constants_left_out(x, x_hat, log_sigma):
-    """You have the squared error over 2σ² and nothing else. So your value is no density, and cannot be compared. Worse,
-    a huge σ would cost nothing. Which terms make the density integrate to one?"""
-    return -_squares(x, x_hat) / (2 * np.exp(2 * log_sigma))
-
-
-@exercise.mistake
-def only_the_squared_error(x, x_hat, log_sigma):
-    """Your result is minus the squared error; σ does not appear in it. That stands for one fixed noise level which
-    nobody chose. Where does σ stand in the density of a Gaussian?"""
-    return -_squares(x, x_hat)
-
-
-@exercise.mistake
-def forgot_two_pi(x, x_hat, log_sigma):
-    """Your result lacks the constant with π, and is too high by 0.92 nats for each dimension. It does not move the
-    optimum, but your value cannot be compared with others. What is the density of a standard normal at zero?"""
-    return -_squares(x, x_hat) / (2 * np.exp(2 * log_sigma)) - x.shape[1] * log_sigma
-
-
-@exercise.mistake
 def constant_counted_once(x, x_hat, log_sigma):
-    """The part without the error appears once for each row in your result. Every pixel has a density with its own
-    constant, and densities multiply. How many times does it belong there?"""
+    """The part without the error counts once for each row in your result. Every pixel has a density with a constant of
+    its own, and densities multiply. How many times does it belong there?"""
     return -_squares(x, x_hat) / (2 * np.exp(2 * log_sigma)) - log_sigma - 0.5 * np.log(2 * np.pi)
-
-
-@exercise.mistake
-def log_sigma_counted_once(x, x_hat, log_sigma):
-    """The constant with π appears for each pixel in your result, but log σ only once for each row. Both come from the
-    same factor in front of each pixel's exponential. How often do they count?"""
-    two_pi = x.shape[1] / 2 * np.log(2 * np.pi)
-    return -_squares(x, x_hat) / (2 * np.exp(2 * log_sigma)) - log_sigma - two_pi
-
-
-@exercise.mistake
-def sigma_for_variance(x, x_hat, log_sigma):
-    """In your result the squared error is divided by 2σ, where the variance belongs. Its unit shows it: squares of x
-    over x leave a unit, and an exponent has none. What must stand under the square?"""
-    return -_squares(x, x_hat) / (2 * np.exp(log_sigma)) - _constant(x, log_sigma)
 
 
 @exercise.mistake
@@ -129,9 +93,23 @@ def taken_for_the_log_variance(x, x_hat, log_sigma):
 
 @exercise.mistake
 def taken_for_sigma(x, x_hat, log_sigma):
-    """You use the argument as if it were σ itself, and take the logarithm of it. It may be negative, and σ may not.
-    Which function makes σ of it?"""
-    return -_squares(x, x_hat) / (2 * log_sigma**2) - _constant(x, np.log(log_sigma))
+    """You use the argument as if it were σ itself. It is a logarithm, so it may be negative, and σ may not. Which
+    function makes σ of it?"""
+    return -_squares(x, x_hat) / (2 * log_sigma**2) - _constant(x, np.log(abs(log_sigma)))
+
+
+@exercise.mistake
+def sigma_for_variance(x, x_hat, log_sigma):
+    """In your result the squared error is divided by 2σ, where the variance belongs. Its unit shows it: squares of x
+    over x leave a unit, and an exponent has none. What must stand under the square?"""
+    return -_squares(x, x_hat) / (2 * np.exp(log_sigma)) - _constant(x, log_sigma)
+
+
+@exercise.mistake
+def half_of_log_sigma(x, x_hat, log_sigma):
+    """In your result log σ counts half. The formula has half the logarithm of the *variance*. How much of log σ is
+    that?"""
+    return -_squares(x, x_hat) / (2 * np.exp(2 * log_sigma)) - _constant(x, log_sigma / 2)
 
 
 @exercise.mistake
@@ -142,11 +120,17 @@ def forgot_the_half(x, x_hat, log_sigma):
 
 
 @exercise.mistake
-def error_not_squared(x, x_hat, log_sigma):
-    """In your result an error counts by its size, in place of its square. That is how a Laplacian charges, with other
-    constants. What stands in the exponent of a Gaussian?"""
-    error = np.abs(x - x_hat).sum(axis=1)
-    return -error / (2 * np.exp(2 * log_sigma)) - _constant(x, log_sigma)
+def forgot_two_pi(x, x_hat, log_sigma):
+    """Your result lacks the constant with π, and is too high by 0.92 nats for each dimension. It does not move the
+    optimum, but your value cannot be compared with others. What is the density of a standard normal at zero?"""
+    return -_squares(x, x_hat) / (2 * np.exp(2 * log_sigma)) - x.shape[1] * log_sigma
+
+
+@exercise.mistake
+def constants_left_out(x, x_hat, log_sigma):
+    """You have the squared error over 2σ² and nothing else. So your value is no density, and cannot be compared. Worse,
+    a huge σ would cost nothing. Which terms make the density integrate to one?"""
+    return -_squares(x, x_hat) / (2 * np.exp(2 * log_sigma))
 
 
 @exercise.mistake
@@ -166,54 +150,10 @@ def averaged_over_pixels(x, x_hat, log_sigma):
 
 
 @exercise.mistake
-def sign_of_the_constant(x, x_hat, log_sigma):
-    """In your result the part without the error has the wrong sign: a broader Gaussian would be higher everywhere. The
-    area under a density is one. Does it get higher or lower as it gets broader?"""
-    return -_squares(x, x_hat) / (2 * np.exp(2 * log_sigma)) + _constant(x, log_sigma)
-
-
-@exercise.mistake
 def sign_of_the_loss(x, x_hat, log_sigma):
     """Your result is minus the log-likelihood, the loss that is made small. The exercise asks for what is made large.
     Which sign has the squared error there?"""
     return _squares(x, x_hat) / (2 * np.exp(2 * log_sigma)) + _constant(x, log_sigma)
-
-
-@exercise.mistake
-def constant_doubled(x, x_hat, log_sigma):
-    """The part without the error is twice what it should be. The density has the *root* of 2πσ² under it. What does a
-    root become in the logarithm?"""
-    return -_squares(x, x_hat) / (2 * np.exp(2 * log_sigma)) - 2 * _constant(x, log_sigma)
-
-
-@exercise.mistake
-def half_of_log_sigma(x, x_hat, log_sigma):
-    """In your result log σ counts half. The formula has half the logarithm of the *variance*. How much of log σ is
-    that?"""
-    return -_squares(x, x_hat) / (2 * np.exp(2 * log_sigma)) - _constant(x, log_sigma / 2)
-
-
-@exercise.mistake
-def error_not_scaled(x, x_hat, log_sigma):
-    """In your result σ stands in the constant and not under the squared error. A small σ would cost nothing then,
-    however large the errors. What is an error compared with?"""
-    return -_squares(x, x_hat) / 2 - _constant(x, log_sigma)
-
-
-@exercise.mistake
-def variance_as_the_scale(x, x_hat, log_sigma):
-    """Your result is right for a standard deviation of σ². Did you give the variance to something that asks for the
-    standard deviation? Look up what the second argument of the density is."""
-    return -_squares(x, x_hat) / (2 * np.exp(4 * log_sigma)) - _constant(x, 2 * log_sigma)
-
-
-@exercise.mistake
-def averaged_over_everything(x, x_hat, log_sigma):
-    """You gave one number, the mean over rows and pixels. One value for each row is asked for. Which axis holds the
-    pixels, and what do the logarithms of independent pixels do along it?"""
-    return (
-        (-_squares(x, x_hat) / (2 * np.exp(2 * log_sigma)) - _constant(x, log_sigma)) / x.shape[1]
-    ).mean()
 
 
 @exercise.variant

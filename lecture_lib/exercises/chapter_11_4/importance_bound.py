@@ -45,7 +45,7 @@ import matplotlib.pyplot as plt
 rng = np.random.default_rng(0)
 for s, style in [(0.5**0.5, "o-"), (1.0, "s--"), (0.4, "^:")]:
     z = 0.75 + s * rng.normal(size=(100, 2000))  # q has the right mean
-    log = [-0.5 * np.log(2 * np.pi) - 0.5 * e**2 for e in (1.5 - z, z)]
+    log = [-0.5 * (np.log(2 * np.pi) + e**2) for e in (1.5 - z, z)]
     log_q = -0.5 * np.log(2 * np.pi * s**2) - 0.5 * ((z - 0.75) / s) ** 2
     K = [1, 2, 5, 10, 30, 100]
     L = [importance_bound(log[0][:k], log[1][:k], log_q[:k]).mean() for k in K]
@@ -89,6 +89,13 @@ def _log_mean_exp(log_w, axis=0):
 
 
 @exercise.mistake
+def weights_underflow(log_lik, log_prior, log_q):
+    """Right for moderate weights, but your exponentials become zero or infinite where log-weights are near ±900. Only
+    ratios of weights need to be held. What could you subtract from all logarithms first, and add again at the end?"""
+    return np.log(np.exp(log_lik + log_prior - log_q).mean(axis=0))
+
+
+@exercise.mistake
 def mean_of_the_logarithms(log_lik, log_prior, log_q):
     """You averaged the logarithms of the weights. That is the ELBO, estimated with K codes, and never above what is
     asked for. Does the mean in the equation stand inside the logarithm or outside?"""
@@ -97,16 +104,9 @@ def mean_of_the_logarithms(log_lik, log_prior, log_q):
 
 @exercise.mistake
 def sum_in_place_of_the_mean(log_lik, log_prior, log_q):
-    """Your result is the logarithm of the sum of the weights. It grows with every code you draw, by log K too much. For
-    a single code it is right; what is missing for more?"""
+    """Your result is the logarithm of the sum of the weights. It grows with every code you draw, and log p(x) does not.
+    For a single code it is right; what is missing for more?"""
     return np.logaddexp.reduce(log_lik + log_prior - log_q, axis=0)
-
-
-@exercise.mistake
-def weights_underflow(log_lik, log_prior, log_q):
-    """Right for moderate weights, but your exponentials become zero or infinite where log-weights are near ±900. Only
-    ratios of weights need to be held. What could you subtract from all logarithms first, and add again at the end?"""
-    return np.log(np.exp(log_lik + log_prior - log_q).mean(axis=0))
 
 
 @exercise.mistake
@@ -115,6 +115,14 @@ def one_maximum_for_all(log_lik, log_prior, log_q):
     densities, all weights of another become zero. Whose weights are compared with each other?"""
     log_w = log_lik + log_prior - log_q
     return log_w.max() + np.log(np.exp(log_w - log_w.max()).mean(axis=0))
+
+
+@exercise.mistake
+def maximum_not_added_again(log_lik, log_prior, log_q):
+    """You took the largest log-weight off, so that nothing overflows, and did not put it back. Your result does not
+    change when all densities are multiplied by ten. What belongs to it at the end?"""
+    log_w = log_lik + log_prior - log_q
+    return _log_mean_exp(log_w) - log_w.max(axis=0)
 
 
 @exercise.mistake
@@ -143,43 +151,6 @@ def proposal_multiplied(log_lik, log_prior, log_q):
     """Your weights are multiplied by q(z|x). Then a code that q draws often counts more still, twice over. Should it
     not count less?"""
     return _log_mean_exp(log_lik + log_prior + log_q)
-
-
-@exercise.mistake
-def likelihood_alone(log_lik, log_prior, log_q):
-    """Your result averages p(x|z) alone. That would be right for codes drawn from the prior; these come from q. How
-    does a weight correct for that?"""
-    return _log_mean_exp(log_lik)
-
-
-@exercise.mistake
-def only_the_largest(log_lik, log_prior, log_q):
-    """Your result is the largest log-weight. It is the first step of a safe way to add, and the other codes are still
-    to come. What did you subtract, and what of the rest?"""
-    return (log_lik + log_prior - log_q).max(axis=0)
-
-
-@exercise.mistake
-def averaged_over_observations(log_lik, log_prior, log_q):
-    """You gave one number, the mean over the observations. One value for each is asked for, in the order of the
-    columns. Which axis holds the codes, and is only that one averaged over?"""
-    return _log_mean_exp(log_lik + log_prior - log_q).mean()
-
-
-@exercise.mistake
-def maximum_not_added_again(log_lik, log_prior, log_q):
-    """You took the largest log-weight off, so that nothing overflows, and did not put it back. Your result does not
-    change when all densities are multiplied by ten. What belongs to it at the end?"""
-    log_w = log_lik + log_prior - log_q
-    return _log_mean_exp(log_w) - log_w.max(axis=0)
-
-
-@exercise.mistake
-def divided_by_the_wrong_number(log_lik, log_prior, log_q):
-    """You divide the sum of the weights by the number of observations. The mean is one over the codes. Which axis of
-    the arrays tells their number?"""
-    log_w = log_lik + log_prior - log_q
-    return np.logaddexp.reduce(log_w, axis=0) - np.log(log_w.shape[1])
 
 
 @exercise.mistake

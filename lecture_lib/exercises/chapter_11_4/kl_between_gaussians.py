@@ -110,24 +110,10 @@ def constant_forgotten(mu, sigma, m, s):
 
 
 @exercise.mistake
-def constant_not_halved(mu, sigma, m, s):
-    """For two equal Gaussians your formula falls below zero by one half. The constant comes from q's own exponent,
-    which has a factor in front. What is its mean over q?"""
-    return np.log(s / sigma) + (sigma**2 + (mu - m) ** 2) / (2 * s**2) - 1
-
-
-@exercise.mistake
 def half_of_the_squares_forgotten(mu, sigma, m, s):
     """The squares count twice in your formula. In the exponent of a Gaussian a factor stands in front of the
     square. What is your value for two equal Gaussians?"""
     return np.log(s / sigma) + (sigma**2 + (mu - m) ** 2) / s**2 - 0.5
-
-
-@exercise.mistake
-def twice_the_kl(mu, sigma, m, s):
-    """Every value is twice the KL. A common factor of the three terms has been lost on the way. Which factor have
-    both the exponent and the log variance of a Gaussian?"""
-    return 2 * np.log(s / sigma) + (sigma**2 + (mu - m) ** 2) / s**2 - 1
 
 
 @exercise.mistake
@@ -145,59 +131,10 @@ def spread_of_q_forgotten(mu, sigma, m, s):
 
 
 @exercise.mistake
-def distance_in_widths_of_q(mu, sigma, m, s):
-    """In your formula the distance of the means is measured in widths of q. It comes from the exponent of the other
-    density. Whose width is that?"""
-    return np.log(s / sigma) + sigma**2 / (2 * s**2) + (mu - m) ** 2 / (2 * sigma**2) - 0.5
-
-
-@exercise.mistake
-def means_not_squared(mu, sigma, m, s):
-    """The distance of the means enters without a square, so it can make the divergence smaller. Would it matter if
-    both Gaussians were mirrored? Look at the third term again."""
-    return np.log(s / sigma) + (sigma**2 + mu - m) / (2 * s**2) - 0.5
-
-
-@exercise.mistake
-def second_is_standard(mu, sigma, m, s):
-    """Your formula does not hold `m` and `s`. It is the KL to N(0, 1), as on the page about the VAE. Here the
-    second Gaussian has a mean and a width of its own. Where do they enter?"""
-    return -np.log(sigma) + (sigma**2 + mu**2) / 2 - 0.5
-
-
-@exercise.mistake
-def in_bits(mu, sigma, m, s):
-    """The logarithm is to base 2, while the other terms are in nats. They cannot be added. Which logarithm has the
-    derivative 1/t?"""
-    return np.log2(s / sigma) + (sigma**2 + (mu - m) ** 2) / (2 * s**2) - 0.5
-
-
-@exercise.mistake
-def width_of_q_not_squared(mu, sigma, m, s):
-    """In the fraction you added σ to a squared distance. Their units differ. What is the mean over q of the square
-    of z − μ?"""
-    return np.log(s / sigma) + (sigma + (mu - m) ** 2) / (2 * s**2) - 0.5
-
-
-@exercise.mistake
 def width_of_r_not_squared(mu, sigma, m, s):
     """You divided squares by `s`, which is a standard deviation, so that a unit is left over. What stands below the
     square in the exponent of a Gaussian?"""
     return np.log(s / sigma) + (sigma**2 + (mu - m) ** 2) / (2 * s) - 0.5
-
-
-@exercise.mistake
-def means_squared_one_by_one(mu, sigma, m, s):
-    """Your formula changes if both Gaussians are moved by the same amount, since the means are squared one by one.
-    The divergence depends on their distance only. What is the mean over q of the square of z − m?"""
-    return np.log(s / sigma) + (sigma**2 + mu**2 - m**2) / (2 * s**2) - 0.5
-
-
-@exercise.mistake
-def both_spreads_forgotten(mu, sigma, m, s):
-    """You set z to the mean of q in both exponents. For equal means your formula holds only the logarithm, which
-    can be negative. What does the scatter of z add to each of the squares?"""
-    return np.log(s / sigma) + (mu - m) ** 2 / (2 * s**2)
 
 
 @exercise.variant

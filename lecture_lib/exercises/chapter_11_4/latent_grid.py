@@ -10,13 +10,13 @@ exercise = Exercise(
     page="11-4-10-manifolds-and-samples",
     equation="eq-inverse-cdf",
     level="core",
-    minutes=20,
+    minutes=15,
     trains="You turn equal shares of a probability into places, and keep the axes of a picture straight.",
     statement=r"""
 You want to print a poster of all that a decoder with $Q = 2$ can draw: `rows` times `columns` pictures, each
-standing for the same share of the prior $\N(\mathbf{0}, \mathbf{I})$. Cut the prior into that many rectangular
-cells of equal probability. The code of a cell has, in each dimension, half of the cell's probability on either
-side.
+standing for the same share of the prior $\N(\mathbf{0}, \mathbf{I})$. Cut the plane into a grid of that many
+rectangular cells of equal probability. The code of a cell lies in it such that, in each dimension, half of the cell's
+probability is on either side.
 
 Pictures are printed row by row from the top left. On the poster $z_1$ rises to the right and $z_2$ rises *upwards*.
 Return the codes in the order of printing. A poster of one row has only $z_2 = 0$.
@@ -89,10 +89,10 @@ def _grid(rows, columns, places, upwards=True):
 
 
 @exercise.mistake
-def equal_steps_of_z(rows, columns):
-    """Your codes have equal steps in z, from −3 to 3. Most of your pictures then stand for places that the prior hardly
-    ever draws. In which quantity should the steps be equal?"""
-    return _grid(rows, columns, lambda n: torch.linspace(-3, 3, n, dtype=torch.float64))
+def upside_down(rows, columns):
+    """Your poster is upside down: the top row has the smallest z₂. Arrays are printed from the top, axes are drawn from
+    below. Which row of the poster comes first?"""
+    return _grid(rows, columns, _middles, upwards=False)
 
 
 @exercise.mistake
@@ -101,15 +101,6 @@ def ends_included(rows, columns):
     cell's probability on either side. Which share lies below the code of the very first cell?"""
     return _grid(
         rows, columns, lambda n: torch.special.ndtri(torch.linspace(0, 1, n, dtype=torch.float64))
-    )
-
-
-@exercise.mistake
-def edges_in_place_of_middles(rows, columns):
-    """You take the lower edge of each cell for its code, and for the first cell that is minus infinity. The code should
-    have half of the cell's probability on either side. Where in its piece of the interval from 0 to 1 is it then?"""
-    return _grid(
-        rows, columns, lambda n: torch.special.ndtri(torch.arange(n, dtype=torch.float64) / n)
     )
 
 
@@ -123,6 +114,37 @@ def inner_edges(rows, columns):
         return torch.special.ndtri((torch.arange(n, dtype=torch.float64) + 1) / (n + 1))
 
     return _grid(rows, columns, places)
+
+
+@exercise.mistake
+def edges_in_place_of_middles(rows, columns):
+    """You take the lower edge of each cell for its code, and for the first cell that is minus infinity. The code should
+    have half of the cell's probability on either side. Where in its piece of the interval from 0 to 1 is it then?"""
+    return _grid(
+        rows, columns, lambda n: torch.special.ndtri(torch.arange(n, dtype=torch.float64) / n)
+    )
+
+
+@exercise.mistake
+def rows_and_columns_exchanged(rows, columns):
+    """Your z₁ takes as many values as the poster has rows. A row holds one picture for each column, and z₁ changes
+    along it. How many values does it take?"""
+    return _grid(columns, rows, _middles)
+
+
+@exercise.mistake
+def column_by_column(rows, columns):
+    """Your codes are the right ones in another order: column by column. A poster is printed row by row from the top
+    left. Which of the two coordinates changes from one picture to the next?"""
+    grid = _grid(rows, columns, _middles).reshape(rows, columns, 2)
+    return grid.transpose(0, 1).reshape(-1, 2)
+
+
+@exercise.mistake
+def coordinates_exchanged(rows, columns):
+    """You have z₁ and z₂ exchanged in each code: within a row of your poster it is z₂ that changes. Which of them
+    belongs to the direction across?"""
+    return _grid(rows, columns, _middles).flip(1)
 
 
 @exercise.mistake
@@ -144,65 +166,10 @@ def distribution_function_itself(rows, columns):
 
 
 @exercise.mistake
-def upside_down(rows, columns):
-    """Your poster is upside down: the top row has the smallest z₂. Arrays are printed from the top, axes are drawn from
-    below. Which row of the poster comes first?"""
-    return _grid(rows, columns, _middles, upwards=False)
-
-
-@exercise.mistake
-def coordinates_exchanged(rows, columns):
-    """You have z₁ and z₂ exchanged in each code: within a row of your poster it is z₂ that changes. Which of them
-    belongs to the direction across?"""
-    return _grid(rows, columns, _middles).flip(1)
-
-
-@exercise.mistake
-def column_by_column(rows, columns):
-    """Your codes are the right ones in another order: column by column. A poster is printed row by row from the top
-    left. Which of the two coordinates changes from one picture to the next?"""
-    grid = _grid(rows, columns, _middles).reshape(rows, columns, 2)
-    return grid.transpose(0, 1).reshape(-1, 2)
-
-
-@exercise.mistake
-def rows_and_columns_exchanged(rows, columns):
-    """You have as many steps of z₁ as the poster has rows. A row holds one picture for each column, and z₁ changes
-    along it. How many values does it take?"""
-    return _grid(columns, rows, _middles)
-
-
-@exercise.mistake
-def z_one_falls(rows, columns):
-    """In your codes z₁ falls to the right. On the poster it should rise to the right, and z₂ upwards. Which of your two
-    lists had to be turned round?"""
-    grid = _grid(rows, columns, _middles)
-    return torch.stack([-grid[:, 0], -grid[:, 1]], dim=1)
-
-
-@exercise.mistake
-def ends_cut_off(rows, columns):
-    """Your shares run from 0.05 to 0.95, whatever the number of pictures. So a tenth of the prior is cut off in each
-    direction, and the outer cells differ from the inner ones. Which share lies below the first of n codes?"""
-
-    def places(n):
-        return torch.special.ndtri(torch.linspace(0.05, 0.95, n, dtype=torch.float64))
-
-    return _grid(rows, columns, places)
-
-
-@exercise.mistake
-def left_as_a_table(rows, columns):
-    """Your codes are right, but still laid out as the poster is, with an axis for rows and one for columns. A decoder
-    takes a list of codes. What shape is asked for?"""
-    return _grid(rows, columns, _middles).reshape(rows, columns, 2)
-
-
-@exercise.mistake
-def one_row_for_each_coordinate(rows, columns):
-    """Your array has one row for each coordinate. A decoder takes one row for each code. Which of the two axes comes
-    first in what is asked for?"""
-    return _grid(rows, columns, _middles).T
+def equal_steps_of_z(rows, columns):
+    """Your codes have equal steps in z, from −3 to 3. Most of your pictures then stand for places that the prior hardly
+    ever draws. In which quantity should the steps be equal?"""
+    return _grid(rows, columns, lambda n: torch.linspace(-3, 3, n, dtype=torch.float64))
 
 
 @exercise.variant

@@ -10,7 +10,7 @@ exercise = Exercise(
     page="11-4-7-linear-vae",
     equation="eq-linear-vae-gap",
     level="core",
-    minutes=25,
+    minutes=20,
     trains="You tell a precision from a variance, and compute the gap that a diagonal q must leave.",
     statement=r"""
 A linear VAE has the decoder $\W\z + \boldsymbol{\mu}$ and the noise variance $\sigma^2$. Its posterior is a
@@ -18,22 +18,25 @@ Gaussian with the same covariance for every $\x$, in general not a diagonal one.
 diagonal Gaussian.
 
 Compute two things: the variances $s_1^2, \dots, s_Q^2$ of the diagonal $q$ with the best bound, and the gap between
-$\log p(\x)$ and that bound, in nats.
+$\log p(\x)$ and that bound, in nats. The matrix $\mathbf{M}$ is that of the page, made of $\W$ and $\sigma^2$. It
+has a part in both.
 
 Before you write: is the best $q$ as wide as the posterior of each $z_j$, or is it narrower? And for which $\W$ must
 the gap come out as zero?
 """,
     solution=r"""
 The posterior's precision is $\mathbf{P} = \mathbf{M} / \sigma^2$ with $\mathbf{M} = \W\T\W + \sigma^2\mathbf{I}$.
-Under a diagonal $q$ the KL to the posterior meets only the diagonal of $\mathbf{P}$, term by term as
-$\frac12(P_{jj}s_j^2 - \log s_j^2)$, which is least at $s_j^2 = 1/P_{jj} = \sigma^2 / M_{jj}$,
+The gap is the KL from $q$ to the posterior, {eq}`eq-linear-vae-kl`. With the posterior's mean, what is left of it is
+$\frac12\sum_j(P_{jj}s_j^2 - \log s_j^2 - 1) - \frac12\log|\mathbf{P}|$. Each variance stands alone in its term, whose
+slope $P_{jj} - 1/s_j^2$ changes from negative to positive at $s_j^2 = 1/P_{jj} = \sigma^2 / M_{jj}$,
 {eq}`eq-best-diagonal`. First the diagonal is taken, then the inverse. The other order, the diagonal of
-$\mathbf{P}^{-1}$, gives the posterior's own variances, which are larger: the best $q$ is too narrow.
+$\mathbf{P}^{-1}$, gives the posterior's own variances, which are larger unless $z_j$ is independent of the others: the
+best $q$ is too narrow.
 
-With these variances the KL is $\frac12\big(\sum_j \log M_{jj} - \log|\mathbf{M}|\big)$, {eq}`eq-linear-vae-gap`;
-the factors $1/\sigma^2$ cancel. `slogdet` gives the logarithm of the determinant without the determinant, which for
-large $Q$ can be too large for the computer or round to zero. The gap is zero if the columns of $\W$ are at right
-angles, and so always for $Q = 1$.
+With these variances each $P_{jj}s_j^2$ is 1, and $\frac12\big(\sum_j \log P_{jj} - \log|\mathbf{P}|\big)$ is left. The
+factors $1/\sigma^2$ cancel, as there are $Q$ of them in either part: {eq}`eq-linear-vae-gap`. `slogdet` gives the
+logarithm of the determinant without the determinant, which for large $Q$ can be too large for the computer or round to
+zero. The gap is zero if the columns of $\W$ are at right angles, and so always for $Q = 1$.
 """,
     afterwards="""
 import matplotlib.pyplot as plt
@@ -121,24 +124,10 @@ def precisions_returned(W, sigma2):
 
 @exercise.mistake
 def scale_of_the_noise_left_out(W, sigma2):
-    """Your gap is right. Your variances are too small or too large by a factor, the noise variance: M is not yet the
-    precision. What stands in front of M in the posterior?"""
+    """Your gap is right. Your variances are off by a factor, the noise variance. M is not yet the precision. What
+    stands in front of it in the posterior?"""
     s2, gap = _answer(_M(W, sigma2), sigma2)
     return s2 / sigma2, gap
-
-
-@exercise.mistake
-def standard_deviations_returned(W, sigma2):
-    """Your gap is right. In place of the variances you return standard deviations. Which of the two is asked for?"""
-    s2, gap = _answer(_M(W, sigma2), sigma2)
-    return np.sqrt(s2), gap
-
-
-@exercise.mistake
-def prior_forgotten(W, sigma2):
-    """Your matrix is built from the decoder's weights alone. So a dimension that the decoder ignores would have a
-    posterior of infinite width, where it should have that of the prior. Which term of M sees to that?"""
-    return _answer(W.T @ W, sigma2)
 
 
 @exercise.mistake
@@ -146,6 +135,13 @@ def prior_without_the_noise(W, sigma2):
     """In your matrix the identity has no noise variance in front. The weights and the prior are then weighed as if the
     variance were one. What multiplies the identity in M?"""
     return _answer(W.T @ W + np.eye(W.shape[1]), sigma2)
+
+
+@exercise.mistake
+def noise_in_every_entry(W, sigma2):
+    """In your matrix the noise variance is added to every entry. In M it multiplies the identity. What does NumPy do
+    when a number is added to a matrix?"""
+    return _answer(W.T @ W + sigma2, sigma2)
 
 
 @exercise.mistake
@@ -173,41 +169,9 @@ def negative_gap(W, sigma2):
 
 
 @exercise.mistake
-def gap_without_logarithms(W, sigma2):
-    """Your variances are right. Your gap compares the determinant with the product of the diagonal as they are, and
-    nats are logarithms. What does a product become in the logarithm?"""
-    M = _M(W, sigma2)
-    return _answer(M, sigma2)[0], 0.5 * (np.diag(M).prod() - np.linalg.det(M))
-
-
-@exercise.mistake
-def inverse_of_m(W, sigma2):
-    """Your gap is right. Your variances are the diagonal of the inverse of M. But M is not yet the precision, and the
-    diagonal of an inverse is not the inverse of a diagonal. Which matrix does the KL meet?"""
-    M = _M(W, sigma2)
-    return np.diag(np.linalg.inv(M)), _answer(M, sigma2)[1]
-
-
-@exercise.mistake
-def noise_on_one_side(W, sigma2):
-    """Your variances are right. In your gap one part has the precision and the other has M, so the noise variance does
-    not cancel. For a single latent dimension the gap must be zero; is yours?"""
-    M = _M(W, sigma2)
-    sums = np.log(np.diag(M) / sigma2).sum() - np.linalg.slogdet(M)[1]
-    return sigma2 / np.diag(M), 0.5 * sums
-
-
-@exercise.mistake
 def noise_squared(W, sigma2):
     """You square the noise variance that you are given. It is a square already. Which power of σ stands in M?"""
     return _answer(_M(W, sigma2**2), sigma2**2)
-
-
-@exercise.mistake
-def noise_squared_in_m(W, sigma2):
-    """In your M the noise variance is squared, and it is a square already. Which power of σ stands in front of the
-    identity?"""
-    return _answer(_M(W, sigma2**2), sigma2)
 
 
 @exercise.variant

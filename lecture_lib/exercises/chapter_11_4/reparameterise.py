@@ -18,13 +18,13 @@ from noise. An encoder has put out the means $\mu_{ij}$ and the *logarithms of t
 for a batch of $B$ rows. Standard Gaussian noise is given, $S$ times for each row. Return the $S$ draws of the
 codes.
 
-Before you write: what must come out where the noise is zero? And what is $\sigma$ where the encoder puts out 0?
+Before you write: what must come out where the noise is zero? And what is $\sigma$ where $\log\sigma^2 = 0$?
 """,
     solution=r"""
 A draw from $\N(\mu, \sigma^2)$ is $\mu + \sigma\varepsilon$, with the *standard deviation* in front of the noise,
 as in {eq}`eq-pathwise`. With $\ell = \log\sigma^2$ it is $\sigma = \sqrt{e^{\ell}} = e^{\ell/2}$. The noise has one
 axis more, at the front, and NumPy repeats the means and widths along it. Where the noise is zero the draw is the
-mean, and where the encoder puts out 0 both variance and standard deviation are 1.
+mean, and where the logarithm is 0 both variance and standard deviation are 1.
 
 With $e^{\ell}$ for $\sigma$ the program would run as well, and its draws would have the right mean. They belong to
 another Gaussian, though, and the bound computed with them is no bound. See
@@ -33,10 +33,11 @@ another Gaussian, though, and the bound computed with them is no bound. See
     afterwards=r"""
 import matplotlib.pyplot as plt
 
-noise = np.random.default_rng(0).normal(size=(8, 1))
-widths = np.linspace(-4, 2, 61)  # log σ²
-paths = reparameterise(np.zeros(61), widths, noise * np.ones(61))
-plt.plot(widths, paths.T)  # keep the noise, turn the knob: each draw moves
+noise = np.random.default_rng(0).normal(size=(8, 1, 1))
+widths = np.linspace(-4, 2, 61)[:, None]  # log σ²: 61 rows of Q = 1
+paths = reparameterise(0 * widths, widths, noise * np.ones((61, 1)))
+for path in paths:  # keep the noise, turn the knob: each draw moves
+    plt.plot(widths, path)
 plt.xlabel("log σ²")
 plt.ylabel("the same eight draws");
 """,
@@ -78,13 +79,6 @@ def logarithm_as_scale(mu, log_var, noise):
 
 
 @exercise.mistake
-def half_of_the_logarithm_as_scale(mu, log_var, noise):
-    """You scaled the noise by half of `log_var`. That is log σ, not σ, and it may be negative. What undoes a
-    logarithm?"""
-    return mu + log_var / 2 * noise
-
-
-@exercise.mistake
 def half_in_front(mu, log_var, noise):
     """Your scale is half of the variance. The one half is right and stands in the wrong place: the root of an
     exponential is not half of it. What is the root of e to the power a?"""
@@ -92,17 +86,10 @@ def half_in_front(mu, log_var, noise):
 
 
 @exercise.mistake
-def squared_twice(mu, log_var, noise):
-    """Your scale is σ⁴, the square of the variance. You doubled the logarithm, as one would to get from log σ to
-    log σ². In which direction must you go here?"""
-    return mu + np.exp(2 * log_var) * noise
-
-
-@exercise.mistake
 def noise_unscaled(mu, log_var, noise):
     """Your draws do not depend on `log_var`: all of them have variance 1. A sharp q and a wide one would give the
     same codes. What must the noise be multiplied by?"""
-    return mu + 0 * log_var + noise
+    return mu + noise
 
 
 @exercise.mistake
@@ -117,20 +104,6 @@ def divided_by_sigma(mu, log_var, noise):
     """You divided the noise by σ. That is how a draw is turned into standard noise, the way back. Should a larger
     variance bring the draws closer together?"""
     return mu + noise / np.exp(log_var / 2)
-
-
-@exercise.mistake
-def noise_subtracted(mu, log_var, noise):
-    """You subtracted the noise. Minus the noise is just as probable, so the draws are fine, but their slope in σ
-    has the wrong sign for the noise given. Please keep the sign of the equation, so that draws can be compared."""
-    return mu - np.exp(log_var / 2) * noise
-
-
-@exercise.mistake
-def mean_of_the_draws(mu, log_var, noise):
-    """You averaged over the S draws, so one code is left for each row. All S draws are wanted. Averages are taken
-    later, of what is computed from the codes."""
-    return (mu + np.exp(log_var / 2) * noise).mean(axis=0)
 
 
 @exercise.mistake
