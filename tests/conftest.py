@@ -152,5 +152,5 @@ def pytest_terminal_summary(terminalreporter):
     if counts:
         terminalreporter.write_line(
             f"exercises: {sum(counts)} wrong answers made by machine for {len(counts)} exercises, "
-            "all caught"
+            "all caught, besides those that crash"
         )

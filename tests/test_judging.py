@@ -11,8 +11,9 @@ import pytest
 import torch
 
 from lecture_lib.exercises import judge, source
-from lecture_lib.exercises.calling import SECONDS, TimeUp, as_arrays, time_limit
+from lecture_lib.exercises.arrays import as_arrays
 from lecture_lib.exercises.judging import compare
+from lecture_lib.exercises.time_limit import SECONDS, TimeUp, limited, time_limit
 
 KL = source.load("11.4", "kl_to_prior")
 OURS = ("calling.py", "judging.py", "lecture_lib", "Traceback")
@@ -20,7 +21,7 @@ OURS = ("calling.py", "judging.py", "lecture_lib", "Traceback")
 
 def typed(body, before=""):
     """What a student has who types this body, perhaps after other definitions."""
-    notebook = {"np": np, "torch": torch}
+    notebook = {"np": np, "torch": torch, "LARGE": np.ones((99, 99))}
     lines = "\n".join(f"    {line}" for line in body.splitlines())
     exec(f"{before}\ndef kl_to_prior(mu, log_var):\n{lines}\n", notebook)
     return notebook["kl_to_prior"]
@@ -44,6 +45,15 @@ def verdict_on(body, before=""):
 )
 def test_an_untouched_stub_is_not_a_wrong_answer(body):
     assert verdict_on(body).status == "not yet attempted"
+
+
+def test_what_a_library_has_not_implemented_is_an_error():
+    verdict = verdict_on(
+        "q, p = torch.distributions.Laplace(0.0, 1.0), torch.distributions.Cauchy(0.0, 1.0)\n"
+        "return torch.distributions.kl_divergence(q, p)"
+    )
+    assert verdict.status == "not yet right"
+    assert "NotImplementedError" in verdict.message
 
 
 def test_a_forgotten_return_is_told():
@@ -79,7 +89,15 @@ def test_the_line_itself_is_shown_where_python_knows_it(tmp_path):
 
 @pytest.mark.parametrize(
     "body",
-    ["raise SystemExit", "return kl_to_prior(mu, log_var)", "raise Exception", "return undefined"],
+    [
+        "raise SystemExit",
+        "raise BaseException",
+        "raise GeneratorExit",
+        "return kl_to_prior(mu, log_var)",
+        "raise Exception",
+        "return undefined",
+        "class Mute(Exception):\n    def __str__(self): raise ValueError\nraise Mute",
+    ],
 )
 def test_nothing_that_a_function_raises_escapes(body):
     assert verdict_on(body).status == "not yet right"
@@ -92,6 +110,8 @@ def test_nothing_that_a_function_raises_escapes(body):
         "while True:\n    try:\n        mu + 1\n    except:\n        pass",
         "while True:\n    try:\n        mu + 1\n    except Exception:\n        continue",
         "for k in iter(int, 1):\n    np.exp(mu)",
+        "while True:\n    try:\n        np.linalg.svd(LARGE)\n    except:\n        pass",
+        "import time\nwhile True:\n    try:\n        time.sleep(0.01)\n    except:\n        pass",
     ],
 )
 def test_a_loop_without_end_is_stopped(body):
@@ -114,6 +134,20 @@ def test_time_for_imports_is_not_counted(share, tmp_path, monkeypatch):
     assert verdict_on(f"import slow_{share * 10:.0f}\n{work}return {RIGHT}").right
 
 
+def test_time_that_runs_out_while_the_answer_is_read_is_told(monkeypatch):
+    class Slow:
+        def __array__(self, *_, **__):
+            while True:
+                pass
+
+    monkeypatch.setattr(np, "slow", Slow, raising=False)
+    assert "stopped" in verdict_on("return np.slow()").message
+
+
+def test_a_long_text_of_an_error_is_cut():
+    assert len(verdict_on("raise ValueError('x' * 100_000)").message) < 600
+
+
 def test_the_limit_is_for_all_calls_together():
     assert (
         "stopped" in verdict_on(f"import time\ntime.sleep({SECONDS / 2})\nreturn {RIGHT}").message
@@ -121,9 +155,12 @@ def test_the_limit_is_for_all_calls_together():
 
 
 def wait(seconds):
-    with time_limit(seconds):
+    def endless():
         while True:
             pass
+
+    with time_limit(seconds):
+        limited(endless)
 
 
 def test_a_limit_leaves_no_trace():
@@ -163,7 +200,14 @@ def test_outside_the_main_thread_there_is_no_limit_but_a_verdict():
         ("[[1, 2], [3]]", "differ in length"),
         ("[1, 'two']", "no number"),
         ("np.exp", "numbers belong"),
-        ("(x for x in mu)", "numbers"),
+        ("(x for x in mu)", "a generator"),
+        ("map(abs, mu)", "run through"),
+        ("10**400", "cannot be read"),
+        ("['0.5', '1']", "no number"),
+        ("np.ma.masked_all(4)", "NaN"),
+        ("torch.zeros(4, device='meta')", "cannot be read"),
+        ("torch.eye(3).to_sparse()", "cannot be read"),
+        ("[mu].__class__.__mul__([mu], 0).append", "a function"),
         ("[1, None]", "number"),
         ("mu[:, 0] * 1j", "complex"),
         ("mu[:, 0] * np.nan", "NaN"),
@@ -189,6 +233,8 @@ def test_a_value_of_the_wrong_kind_is_named(value, words):
         f"torch.tensor({RIGHT}, dtype=torch.bfloat16).double() * 0 + torch.tensor({RIGHT})",
         f"[torch.tensor(x, requires_grad=True) for x in {RIGHT}]",
         f"({RIGHT}).astype(complex)",
+        f"({RIGHT}) + 1e-17j",
+        f"torch.tensor({RIGHT}, dtype=torch.cfloat).conj()",
         f"({RIGHT}).astype(object)",
         f"np.ma.masked_array({RIGHT})",
         f"({RIGHT}).astype(np.longdouble)",
@@ -290,6 +336,16 @@ def test_a_name_almost_right_gets_a_proposal():
     assert "`kl_to_prior`" in judge(notebook["kl_to_priors"]).message
 
 
+def test_a_lambda_is_told_to_take_a_name():
+    kl_to_prior = lambda mu, log_var: 1  # noqa: E731
+    assert "`def`" in judge(kl_to_prior).message
+
+
+@pytest.mark.parametrize("given", [np.array(["a"]), np.array([1, None], dtype=object), np.zeros(0)])
+def test_any_array_in_place_of_the_function_is_explained(given):
+    assert "without brackets" in judge(given).message
+
+
 @pytest.mark.parametrize("given", [lambda mu: mu, functools.partial(np.sum, axis=1), np.exp, int])
 def test_a_stranger_is_no_exercise(given):
     assert "No exercise" in judge(given).message
@@ -308,6 +364,34 @@ def test_a_verdict_escapes_what_the_student_wrote():
     shown = verdict_on("raise ValueError('<b>`bold`</b>')")._repr_html_()
     assert "<b>" not in shown
     assert "<code>bold</code>" in shown
+
+
+@pytest.mark.parametrize("name", ["train_denoiser", "climb_elbo", "loss_gradients"])
+@pytest.mark.parametrize(
+    "state", [torch.no_grad, torch.inference_mode, lambda: torch.device("meta")]
+)
+def test_what_the_student_has_set_in_torch_does_not_stop_the_check(name, state):
+    exercise = source.find(name)
+    with state():
+        assert judge(exercise.solve).right
+
+
+def test_gradients_that_a_function_turned_off_are_on_again():
+    assert verdict_on(f"torch.set_grad_enabled(False)\nreturn {RIGHT}").right
+    assert torch.is_grad_enabled()
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
+def test_a_check_that_fails_shows_nothing_of_the_solution(error, monkeypatch):
+    def fails(*_):
+        raise error("0.5 * (mu**2 + np.exp(log_var))")
+
+    monkeypatch.setattr(KL, "solve", fails)
+    monkeypatch.setattr(source, "find", lambda name: KL)
+    fails.__name__ = "kl_to_prior"
+    verdict = judge(typed("return 1"))
+    assert verdict.status == "not checked"
+    assert "np.exp" not in verdict.message
 
 
 def test_a_verdict_holds_nothing_of_the_solution():

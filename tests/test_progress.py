@@ -1,17 +1,18 @@
-import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
 from lecture_lib.exercises import check, progress, source
-from lecture_lib.exercises.progress import read, record
+from lecture_lib.exercises.progress import read
 
 KL = source.load("11.4", "kl_to_prior")
 
 
 @pytest.fixture(autouse=True)
 def file(tmp_path, monkeypatch):
-    path = tmp_path / "kept" / "progress.json"
+    path = tmp_path / "kept" / "progress.jsonl"
     monkeypatch.setenv("LECTURE_PROGRESS", str(path))
     return path
 
@@ -25,13 +26,11 @@ wrong.__name__ = "kl_to_prior"
 
 def test_tries_are_counted_and_what_is_solved_stays_solved(file):
     check(wrong)
-    assert read()["kl_to_prior"] == {"tries": 1}
+    assert read()["kl_to_prior"] == {"tries": 1, "right": False}
     check(KL.solve)
     check(wrong)
-    kept = read()["kl_to_prior"]
-    assert kept["tries"] == 3
-    assert len(kept["solved"]) == len("2026-01-31")
-    assert list(file.parent.iterdir()) == [file]  # no half-written file is left
+    assert read()["kl_to_prior"] == {"tries": 3, "right": True}
+    assert list(file.parent.iterdir()) == [file]
 
 
 def test_what_was_not_attempted_is_no_try():
@@ -56,22 +55,48 @@ def test_tables_of_the_chapter_and_of_the_book():
         assert table._repr_html_().count("<tr>") == len(table.rows) + 1
 
 
-def test_a_file_that_cannot_be_read_is_set_aside(file, capsys):
-    for text in ("not JSON", "[]", '{"kl_to_prior": 3}'):
-        file.parent.mkdir(exist_ok=True)
-        file.write_text(text)
-        record("kl_to_prior", right=True)
-        kept = [path for path in file.parent.iterdir() if path != file]
-        assert [path.read_text() for path in kept] == [text]
-        assert str(kept[0]) in capsys.readouterr().out
-        assert json.loads(file.read_text())["kl_to_prior"]["tries"] == 1
-        kept[0].unlink()
+@pytest.mark.parametrize("text", ["no JSON", "[]", "{", '{"exercise": []}', "\ufeff", "3"])
+def test_lines_of_another_kind_stay_and_are_passed_over(text, file):
+    check(KL.solve)
+    with file.open("a", encoding="utf-8") as kept:
+        kept.write(f"\n{text}")
+    check(wrong)
+    assert read() == {"kl_to_prior": {"tries": 2, "right": True}}
+    assert text in file.read_text(encoding="utf-8")
+
+
+def test_a_line_that_was_cut_off_spoils_no_other(file):
+    check(KL.solve)
+    file.write_bytes(file.read_bytes()[:-5])
+    check(KL.solve)
+    assert read() == {"kl_to_prior": {"tries": 1, "right": True}}
+
+
+def test_two_notebooks_lose_no_try(file):
+    command = [
+        sys.executable,
+        "-c",
+        "from lecture_lib.exercises.progress import record\n"
+        "for k in range(200): record('kl_to_prior', right=False)",
+    ]
+    both = [subprocess.Popen(command) for _ in range(2)]
+    assert [process.wait() for process in both] == [0, 0]
+    assert read()["kl_to_prior"]["tries"] == 400
+
+
+def test_a_folder_in_its_place_is_told(file, capsys):
+    file.mkdir(parents=True)
+    assert check(KL.solve).right
+    assert progress().caption.startswith("The book: 0 of")
+    out = capsys.readouterr().out
+    assert "could not be kept" in out
+    assert "cannot be read" in out
 
 
 def test_a_place_that_cannot_be_written_costs_no_verdict(monkeypatch, tmp_path, capsys):
     blocked = tmp_path / "a file"
     blocked.write_text("")
-    monkeypatch.setenv("LECTURE_PROGRESS", str(blocked / "progress.json"))
+    monkeypatch.setenv("LECTURE_PROGRESS", str(blocked / "progress.jsonl"))
     assert check(KL.solve).right
     assert "could not be kept" in capsys.readouterr().out
 

@@ -1,7 +1,8 @@
 """Wrong answers made by machine: each reference solution with one or two small changes.
 
-Operators are exchanged, constants moved, axes changed or dropped, functions replaced by their
-neighbours, lines left out. Whoever changes the result must be caught by the check.
+Operators are exchanged, constants moved, axes changed or dropped, arguments and returned values put
+in another order, functions replaced by their neighbours, lines left out. Whoever changes the result
+must be caught by the check.
 """
 
 import ast
@@ -10,15 +11,16 @@ import random
 from collections.abc import Callable, Iterator
 
 OPERATORS = {
-    ast.Add: ast.Sub,
-    ast.Sub: ast.Add,
-    ast.Mult: ast.Div,
-    ast.Div: ast.Mult,
-    ast.Pow: ast.Mult,
-    ast.Lt: ast.LtE,
-    ast.LtE: ast.Lt,
-    ast.Gt: ast.GtE,
-    ast.GtE: ast.Gt,
+    ast.Add: (ast.Sub,),
+    ast.Sub: (ast.Add, ast.Mod),
+    ast.Mult: (ast.Div, ast.Add),
+    ast.Div: (ast.Mult, ast.FloorDiv),
+    ast.Pow: (ast.Mult,),
+    ast.FloorDiv: (ast.Div,),
+    ast.Lt: (ast.LtE, ast.Gt),
+    ast.LtE: (ast.Lt,),
+    ast.Gt: (ast.GtE, ast.Lt),
+    ast.GtE: (ast.Gt,),
 }
 NEIGHBOURS = {
     "sum": ("mean", "max"),
@@ -55,17 +57,23 @@ def changes(node: ast.AST) -> Iterator[Change]:
     """Every small change of this node; each edits a copy of it in place."""
     match node:
         case ast.BinOp(op=op):
-            if type(op) in OPERATORS:
-                yield lambda n: setattr(n, "op", OPERATORS[type(n.op)]())
+            for other in OPERATORS.get(type(op), ()):
+                yield lambda n, other=other: setattr(n, "op", other())
             if isinstance(op, ast.Sub | ast.Div | ast.Pow | ast.MatMult):
                 yield _swap
             yield lambda n: _become(n, n.left)
             yield lambda n: _become(n, n.right)
-        case ast.Compare(ops=[op]) if type(op) in OPERATORS:
-            yield lambda n: setattr(n, "ops", [OPERATORS[type(n.ops[0])]()])
+        case ast.AugAssign(op=op):
+            for other in OPERATORS.get(type(op), ()):
+                yield lambda n, other=other: setattr(n, "op", other())
+        case ast.Compare(ops=[op]):
+            for other in OPERATORS.get(type(op), ()):
+                yield lambda n, other=other: setattr(n, "ops", [other()])
         case ast.UnaryOp(op=ast.USub()):
             yield lambda n: _become(n, n.operand)
-        case ast.Constant(value=int() | float()) if not isinstance(node.value, bool):
+        case ast.Constant(value=bool()):
+            yield lambda n: setattr(n, "value", not n.value)
+        case ast.Constant(value=int() | float()):
             yield lambda n: setattr(n, "value", n.value + 1)
             yield lambda n: setattr(n, "value", n.value - 1)
             if node.value:
@@ -77,12 +85,19 @@ def changes(node: ast.AST) -> Iterator[Change]:
             name = func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", None)
             for other in NEIGHBOURS.get(name, ()):
                 yield lambda n, other=other: _rename(n.func, other)
+            if len(node.args) == 2:
+                yield lambda n: n.args.reverse()
             if node.args and isinstance(func, ast.Attribute):
                 yield lambda n: _become(n, n.args[0])
         case ast.Attribute(attr="T"):
             yield lambda n: _become(n, n.value)
         case ast.Subscript():
             yield lambda n: _become(n, n.value)
+        case ast.Return(value=ast.Tuple()):
+            yield lambda n: n.value.elts.reverse()
+        case ast.For():
+            for k in range(len(node.body) if len(node.body) > 1 else 0):
+                yield lambda n, k=k: n.body.pop(k)
         case ast.FunctionDef():
             for k in range(1, len(node.body) - 1):  # not the docstring, not the last line
                 yield lambda n, k=k: n.body.pop(k)

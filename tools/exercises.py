@@ -30,9 +30,12 @@ ARGUMENT = (
 )
 POINTS = {"warm-up": 1, "core": 2, "project": 4}
 
-SET_UP = """\
+IMPORTS = """\
 import numpy as np
-import torch
+import torch"""
+
+SET_UP = f"""\
+{IMPORTS}
 
 from lecture_lib.exercises import check, judge, progress"""
 
@@ -233,7 +236,7 @@ def master_notebook(chapter: str, of_chapter: list[Exercise]) -> nbformat.Notebo
     cells = [
         new_raw_cell(config),
         new_markdown_cell(STUDENT.format(chapter=chapter, title=CHAPTERS[chapter])),
-        new_code_cell(SET_UP),
+        new_code_cell(IMPORTS),
     ]
     for number, exercise in enumerate(of_chapter, start=1):
         points = POINTS[exercise.level]

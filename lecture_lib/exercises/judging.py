@@ -15,18 +15,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from lecture_lib.exercises import source
-from lecture_lib.exercises.calling import (
-    NotAttempted,
-    Unusable,
-    as_arrays,
-    call,
-    described,
-    time_limit,
-)
+from lecture_lib.exercises.arrays import NotAttempted, Unusable, as_arrays
+from lecture_lib.exercises.calling import call, described, known_state, stopped
 from lecture_lib.exercises.source import Exercise
 from lecture_lib.exercises.symptoms import agrees, symptom
+from lecture_lib.exercises.time_limit import TimeUp, time_limit
 
-RIGHT, WRONG, NOT_ATTEMPTED = "right", "not yet right", "not yet attempted"
+RIGHT, WRONG = "right", "not yet right"
+NOT_ATTEMPTED, NOT_CHECKED = "not yet attempted", "not checked"
 
 
 @dataclass(frozen=True)
@@ -37,7 +33,7 @@ class Verdict:
     ----------
     exercise : str
         The name of the exercise.
-    status : {"right", "not yet right", "not yet attempted"}
+    status : {"right", "not yet right", "not yet attempted", "not checked"}
     message : str
         Two or three sentences.
     mistake : str or None
@@ -70,7 +66,7 @@ class Verdict:
     @property
     def attempted(self) -> bool:
         """Whether there was an answer of an exercise to judge."""
-        return self.exercise != "check" and self.status != NOT_ATTEMPTED
+        return self.exercise != "check" and self.status in (RIGHT, WRONG)
 
     @property
     def _mark(self) -> str:
@@ -96,16 +92,28 @@ def judge(function: Callable) -> Verdict:
             "`check` takes your function itself, without brackets and arguments, as in "
             f"`check(scatter_matrix)`. It was given {described(lambda answer: 0, (function,))}.",
         )
-    name = getattr(function, "__name__", "your function")
+    name = str(getattr(function, "__name__", type(function).__name__))
     exercise = source.find(name)
     if exercise is None:
         known = [known for chapter in source.CHAPTERS for known in source.names(chapter)]
         near = difflib.get_close_matches(name, known, n=1)
         hint = f"Did you mean `{near[0]}`?" if near else "Keep the name that the exercise gives."
+        if name == "<lambda>":
+            hint = "A lambda has no name of its own: write it with `def`."
         return Verdict("check", WRONG, f"No exercise of this book is called `{name}`. {hint}")
-    return compare(exercise, function)
+    try:
+        return compare(exercise, function)
+    except (Exception, KeyboardInterrupt) as error:
+        # a traceback would show our own lines, and the solution among them
+        return Verdict(
+            exercise.name,
+            NOT_CHECKED,
+            f"The check did not come to its end ({type(error).__name__}). If you stopped it, run "
+            "it again. If not, restart the kernel and run the cells from the top.",
+        )
 
 
+@known_state()
 def compare(exercise: Exercise, function: Callable) -> Verdict:
     """The verdict on a function for one exercise."""
     calls = list(exercise.calls())
@@ -118,6 +126,8 @@ def compare(exercise: Exercise, function: Callable) -> Verdict:
                 for arguments, answer in zip(calls, right, strict=True)
             ]
             again, _ = call(function, calls[0], len(right[0]))
+    except TimeUp as error:
+        return Verdict(exercise.name, WRONG, str(stopped(error, function)))
     except NotAttempted:
         return Verdict(
             exercise.name, NOT_ATTEMPTED, "Replace the `...` by your own answer, and check again."
@@ -159,8 +169,7 @@ def answer_of(
     function: Callable, arguments: tuple, n_values: int | None = None
 ) -> list[np.ndarray]:
     """What one of our own functions answers, as arrays."""
-    with np.errstate(all="ignore"):
-        value = function(*copy.deepcopy(arguments))
+    value = function(*copy.deepcopy(arguments))
     if n_values is None:
         n_values = len(value) if isinstance(value, tuple) else 1
     return as_arrays(value, n_values)

@@ -4,7 +4,7 @@ import html
 import json
 import os
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import platformdirs
@@ -18,41 +18,44 @@ def progress_file() -> Path:
     """Where progress is kept: ``LECTURE_PROGRESS``, or a file in the user's data folder."""
     if named := os.environ.get("LECTURE_PROGRESS"):
         return Path(named).expanduser()
-    return platformdirs.user_data_path("lecture-lib") / "progress.json"
-
-
-def read() -> dict[str, dict]:
-    """For each exercise that was tried: ``tries`` and, once solved, ``solved`` (a date).
-
-    A file that cannot be read is not overwritten: it is set aside under another name.
-    """
-    path = progress_file()
-    try:
-        kept = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(kept, dict) or not all(isinstance(v, dict) for v in kept.values()):
-            raise ValueError("no table of exercises")
-        return kept
-    except FileNotFoundError:
-        return {}
-    except ValueError:
-        aside = path.with_name(f"{path.name}.unreadable-{datetime.now(UTC):%Y%m%dT%H%M%S}")
-        path.replace(aside)
-        print(f"Your progress could not be read. That file is now {aside}, and a new one begins.")
-        return {}
+    return platformdirs.user_data_path("lecture-lib") / "progress.jsonl"
 
 
 def record(name: str, *, right: bool) -> None:
-    """Count a try, and keep the day of the first right one; the file is written whole or not."""
-    kept = read()
-    entry = kept.setdefault(name, {"tries": 0})
-    entry["tries"] += 1
-    if right:
-        entry.setdefault("solved", f"{datetime.now():%Y-%m-%d}")
+    """Add one try to the file.
+
+    A line is added and nothing is rewritten, so that two notebooks may do it at once and no try is
+    ever lost.
+    """
     path = progress_file()
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    part.write_text(json.dumps(kept, indent=1, sort_keys=True), encoding="utf-8")
-    part.replace(path)
+    line = json.dumps({"exercise": name, "right": right, "day": f"{datetime.now():%Y-%m-%d}"})
+    with path.open("a", encoding="utf-8") as file:
+        file.write(f"\n{line}")  # on a line of its own, even after one that was cut off
+
+
+def read() -> dict[str, dict]:
+    """For each exercise that was tried: ``tries``, and whether it was ever ``right``.
+
+    Lines that are no record of a try are passed over.
+    """
+    try:
+        lines = progress_file().read_text(encoding="utf-8", errors="replace").splitlines()
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        print(f"Your progress cannot be read: {error}.")
+        return {}
+    kept: dict[str, dict] = {}
+    for line in lines:
+        try:
+            entry = json.loads(line)
+            name, right = entry["exercise"], entry["right"]
+        except (ValueError, TypeError, KeyError):
+            continue
+        before = kept.get(name, {"tries": 0, "right": False})
+        kept[name] = {"tries": before["tries"] + 1, "right": before["right"] or right is True}
+    return kept
 
 
 @dataclass(frozen=True)
@@ -111,7 +114,7 @@ def progress(chapter: str | None = None) -> Table:
     rows = []
     for number, exercise in enumerate(source.exercises(chapter), start=1):
         entry = kept.get(exercise.name, {})
-        state = DONE if "solved" in entry else TRIED if entry else OPEN
+        state = DONE if entry.get("right") else TRIED if entry else OPEN
         tries = str(entry.get("tries", "–"))
         rows.append(
             (str(number), exercise.title, exercise.level, str(exercise.minutes), state, tries)
@@ -125,7 +128,7 @@ def _of_the_book(kept: dict[str, dict]) -> Table:
     rows, solved_in_all, in_all = [], 0, 0
     for chapter, title in source.CHAPTERS.items():
         names = source.names(chapter)
-        solved = sum("solved" in kept.get(name, {}) for name in names)
+        solved = sum(kept.get(name, {}).get("right", False) for name in names)
         rows.append((chapter, title, f"{solved} of {len(names)}"))
         solved_in_all, in_all = solved_in_all + solved, in_all + len(names)
     caption = f"The book: {solved_in_all} of {in_all} solved"

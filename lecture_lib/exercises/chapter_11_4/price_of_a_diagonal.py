@@ -75,6 +75,7 @@ def inputs(rng):
     yield slanted(int(rng.integers(6, 8)), 3), 0.2 + 0.3 * rng.random()
     yield slanted(int(rng.integers(8, 10)), 5), 2 + rng.random()
     yield slanted(4, 1), 0.5
+    yield 0.1 * slanted(5, 2), 0.1 + 0.1 * rng.random()  # M is small, and its logarithms negative
     yield np.linalg.qr(rng.normal(size=(6, 2))).Q * np.array([2.0, 0.5]), 0.3  # right angles
 
 
