@@ -94,12 +94,10 @@ def exercise_page(chapter: str, of_chapter: list[Exercise]) -> str:
         count=len(of_chapter),
         hours=round(sum(exercise.minutes for exercise in of_chapter) / 60),
     )
-    text += "\n| exercise | level | minutes | page |\n|---|---|---|---|\n"
+    text += "\n| exercise | level | minutes |\n|---|---|---|\n"
     for exercise in of_chapter:
-        text += (
-            f"| {{ref}}`{exercise.title} <exercise-{exercise.anchor}>` | {exercise.level} | "
-            f"{exercise.minutes} | {exercise.page_number} |\n"
-        )
+        link = f"{{ref}}`{exercise.title} <exercise-{exercise.anchor}>`"
+        text += f"| {link} | {exercise.level} | {exercise.minutes} |\n"
     for number, exercise in enumerate(of_chapter, start=1):
         text += (
             f"\n(exercise-{exercise.anchor})=\n## {number}. {exercise.title}\n\n"
