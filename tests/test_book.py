@@ -16,6 +16,7 @@ import yaml
 from bs4 import BeautifulSoup
 
 from lecture_lib.datasets import gaussian_cloud
+from lecture_lib.exercises.source import exercises
 from lecture_lib.figures import DirectionFigure
 
 ROOT = Path(__file__).parent.parent
@@ -127,6 +128,14 @@ def test_glued_names_are_used_once():
                     names[output.metadata.scrapbook.name] += 1
     assert names
     assert [name for name, count in names.items() if count > 1] == []
+
+
+@pytest.mark.parametrize("page", NOTEBOOKS)
+def test_a_page_leads_to_its_exercises(page):
+    chapter = ".".join(Path(page).name.split("-")[:2])
+    wanted = [e.anchor for e in exercises(chapter) if e.page == Path(page).name]
+    links = [link["href"] for link in soup_of(page).find("article").find_all("a", href=True)]
+    assert [anchor for anchor in wanted if not any(f"#exercise-{anchor}" in h for h in links)] == []
 
 
 def test_every_notebook_is_in_the_table_of_contents():

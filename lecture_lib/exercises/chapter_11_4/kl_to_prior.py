@@ -10,7 +10,7 @@ exercise = Exercise(
     page="11-4-3-vae",
     equation="eq-kl-closed",
     level="core",
-    minutes=15,
+    minutes=10,
     trains="You turn a closed form into code, and keep σ, σ² and log σ² apart.",
     statement=r"""
 Most encoders put out the mean $\mu_j$ and the *logarithm of the variance*, $\log \sigma_j^2$, because that number may
