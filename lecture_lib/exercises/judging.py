@@ -6,6 +6,7 @@ the numbers of a known mistake makes that mistake. How it is written does not ma
 
 import copy
 import difflib
+import functools
 import html
 import inspect
 import re
@@ -116,6 +117,7 @@ def judge(function: Callable) -> Verdict:
 @known_state()
 def compare(exercise: Exercise, function: Callable) -> Verdict:
     """The verdict on a function for one exercise."""
+    wrong = functools.partial(Verdict, exercise.name, WRONG)
     calls = list(exercise.calls())
     right = [answer_of(exercise.solve, arguments) for arguments in calls]
     try:
@@ -127,42 +129,36 @@ def compare(exercise: Exercise, function: Callable) -> Verdict:
             ]
             again, _ = call(function, calls[0], len(right[0]))
     except TimeUp as error:
-        return Verdict(exercise.name, WRONG, str(stopped(error, function)))
+        return wrong(str(stopped(error, function)))
     except NotAttempted:
         return Verdict(
             exercise.name, NOT_ATTEMPTED, "Replace the `...` by your own answer, and check again."
         )
     except Unusable as problem:
-        return Verdict(exercise.name, WRONG, str(problem))
-    answers, changed = [answer for answer, _ in got], sorted({name for _, n in got for name in n})
-    agree = [agrees(exercise, *pair) for pair in zip(answers, right, strict=True)]
-    if all(agree) and changed:
-        return Verdict(
-            exercise.name,
-            WRONG,
-            f"The numbers are right, but your function changes its argument {changed[0]}, and "
-            "whoever called it finds other data there afterwards. `a -= b` changes the array that "
-            "`a` names; `a = a - b` makes a new one.",
-        )
-    if all(agree):
-        several = f"all {len(calls)} calls" if len(calls) > 1 else "what was expected"
-        return Verdict(exercise.name, RIGHT, f"Your answer agrees on {several}.")
+        return wrong(str(problem))
+    answers = [answer for answer, _ in got]
+    changed = sorted({name for _, names in got for name in names})
+    if all(agrees(exercise, *pair) for pair in zip(answers, right, strict=True)):
+        if changed:
+            return wrong(
+                f"The numbers are right, but your function changes its argument {changed[0]}, and "
+                "whoever called it finds other data there afterwards. `a -= b` changes the array "
+                "that `a` names; `a = a - b` makes a new one."
+            )
+        several = f"agrees on all {len(calls)} calls" if len(calls) > 1 else "is what was asked for"
+        return Verdict(exercise.name, RIGHT, f"Your answer {several}.")
     if not agrees(exercise, again, answers[0]):
-        return Verdict(
-            exercise.name,
-            WRONG,
+        return wrong(
             "Called twice with the same arguments, your function gives two different answers. All "
-            "the randomness it needs is among its arguments; it should draw no numbers of its own.",
+            "the randomness it needs is among its arguments; it should draw no numbers of its own."
         )
     for mistake in exercise.mistakes:
         if all(
-            agrees(exercise, answer, answer_of(mistake, arguments, len(wanted)))
-            for answer, arguments, wanted in zip(answers, calls, right, strict=True)
+            agrees(exercise, answer, answer_of(mistake, arguments, len(answer)))
+            for answer, arguments in zip(answers, calls, strict=True)
         ):
-            return Verdict(
-                exercise.name, WRONG, source.message_of(mistake), mistake=mistake.__name__
-            )
-    return Verdict(exercise.name, WRONG, symptom(exercise, calls, answers, right))
+            return wrong(source.message_of(mistake), mistake=mistake.__name__)
+    return wrong(symptom(exercise, calls, answers, right))
 
 
 def answer_of(
