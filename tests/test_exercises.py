@@ -155,6 +155,7 @@ def test_a_message_is_short(exercise, mistake):
     text = message_of(mistake)
     assert 2 <= sentences(text) <= 4, text  # a semicolon or colon counts as one more
     assert len(text) <= 320, text
+    assert not re.search(r"\*\w[^*]*\w\*", text), "only backticks are shown as more than themselves"
 
 
 @each

@@ -43,7 +43,7 @@ EXERCISES = """\
 # {chapter} Exercises
 
 Each exercise is a function to complete. Its check says whether it is right and, if not, which
-mistake it is. Do them in a notebook,
+mistake it is, or what can be seen of it. Do them in a notebook,
 {{download}}`{stem}.ipynb <../_build/exercises/{stem}.ipynb>`; {{doc}}`how-to-use` says how to open
 it. {{doc}}`Worked solutions <solutions-{number}>` have a page of their own. Together these {count}
 take about {hours} hours.
@@ -62,7 +62,7 @@ STUDENT = """\
 
 Run the next cell first. Then, for each exercise: write your code in place of the `...`, run the
 cell, and run the check below it. It says whether your answer is right and, if not, which mistake it
-makes. Keep the names of the functions and of their arguments. You may add cells as you like."""
+makes, or what can be seen of it. Keep the names of the functions and of their arguments. You may add cells as you like."""
 
 
 def stem_of(chapter: str) -> str:

@@ -14,7 +14,7 @@ exercise = Exercise(
     minutes=12,
     trains="You write a Gaussian log density in any number of dimensions, with its constant.",
     statement=r"""
-The page's curve lies in the plane, so its likelihood has $2\pi\sigma^2$ in front. A picture has hundreds of
+The page's curve lies in the plane, so its likelihood has $1/(2\pi\sigma^2)$ in front. A picture has hundreds of
 dimensions, and there the density itself is soon too small or too large for a computer. So we want its logarithm, for
 any $D$.
 
@@ -28,8 +28,7 @@ Before you write: what comes out for a point that lies exactly at its place, if 
     solution=r"""
 The coordinates are independent given $\z$, so the density is a product of $D$ Gaussians in one dimension, each with
 $1/\sqrt{2\pi\sigma^2}$ in front. In the logarithm that factor is $-\frac12 \log(2\pi\sigma^2)$, $D$ times; for
-$D = 2$ it is $-\log(2\pi\sigma^2)$, the constant of {eq}`eq-curve-likelihood`. The exponents add up to the squared
-distance over $2\sigma^2$. No exponential is left, so nothing can be rounded to zero.
+$D = 2$ it is $-\log(2\pi\sigma^2)$, the constant of {eq}`eq-curve-likelihood`. The exponents add up to minus the squared distance over $2\sigma^2$. No exponential is left, so nothing can be rounded to zero.
 
 `X[:, None] - places` pairs every point with every place: shapes $(N, 1, D)$ and $(S, D)$ become $(N, S, D)$. The sum
 runs over the last axis, the coordinates. With $2\pi\sigma^2 = 1$ the constant is zero, and a point at its place has

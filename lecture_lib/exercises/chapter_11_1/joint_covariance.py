@@ -16,7 +16,7 @@ exercise = Exercise(
     statement=r"""
 The page finds the covariance of $\x$ when a straight line makes it. Now the line becomes a plane or more, with $Q$
 latent numbers, $\x = \W\z + \sigma\boldsymbol{\varepsilon}$, and the prior lets some of them vary more than others:
-$z_q$ has mean zero and standard deviation $s_q$, all are independent, and
+$z_q$ is Gaussian with mean zero and standard deviation $s_q$, all are independent, and
 $\boldsymbol{\varepsilon} \sim \N(\mathbf{0}, \mathbf{I})$ as before.
 
 Write the covariance matrix of $\z$ and $\x$ *together*, stacked in this order into one long vector of $Q + D$

@@ -37,7 +37,7 @@ $$
 With the largest $\ell_s$ of the row as $m$ nothing can overflow, as no exponent is above zero, and the sum is at
 least one, so its logarithm is safe. What is rounded to zero then is too small to matter. Each row needs an $m$ of its
 own: the best draw of one picture may be a thousand nats from that of another. This is the log-sum-exp trick, and
-{doc}`chapter 11.4 <../notebooks/11-4-8-importance-weights>` uses it for every log-likelihood that it reports.
+{doc}`chapter 11.4 <../notebooks/11-4-8-importance-weights>` uses it for every log-likelihood that it estimates.
 
 With one draw the estimate is that draw's likelihood. With equal draws it is their common one: dividing by $n$ sees to
 that.

@@ -28,7 +28,7 @@ $\log p(\x_i)$ for each point, such that it is right also a hundred standard dev
 Before you write: what must come out if all groups have the same mean and the same variance, whatever the weights?
 """,
     solution=r"""
-For a round Gaussian the exponent is the squared distance over $2v_k$, and the determinant in its constant is $v_k^D$.
+For a round Gaussian the exponent is minus the squared distance over $2v_k$, and the determinant in its constant is $v_k^D$.
 So the logarithm of one term of {eq}`eq-mixture` is
 
 $$
@@ -109,7 +109,7 @@ def largest_not_given_back(X, weights, means, variances):
 
 @exercise.mistake
 def logarithms_added(X, weights, means, variances):
-    """You added the logarithms of the terms, which multiplies the terms. A point comes from one group *or* another,
+    """You added the logarithms of the terms, which multiplies the terms. A point comes from one group or another,
     not from all at once. Which of sum and product is that?"""
     return _log_terms(X, weights, means, variances).sum(axis=1)
 

@@ -25,8 +25,8 @@ Before you write: two batches with variance zero each, one with mean 1 and one w
 zero?
 """,
     solution=r"""
-The mean of all draws is the sum of all draws over their number, so batches count by their size. For the variance in
-{eq}`eq-mc-error` we need the squared deviations from the mean of *all*. Within a batch of $n_b$ draws with mean
+The mean of all draws is the sum of all draws over their number, so batches count by their size. Write $p_s = p(\x \mid \z_s)$, and $\hat{p}$ for the mean of all $n = \sum_b n_b$ draws. For the variance in
+{eq}`eq-mc-error` we need the squared deviations from $\hat{p}$. Within a batch of $n_b$ draws with mean
 $\bar{p}_b$ and variance $v_b$, these split in two:
 
 $$

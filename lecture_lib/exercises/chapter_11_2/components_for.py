@@ -101,7 +101,7 @@ def averaged_over_pixels(singular_values, N, budget):
 
 @exercise.mistake
 def retained_for_lost(singular_values, N, budget):
-    """You asked when the scatter that is *retained* reaches the budget. The budget bounds what is lost. Which
+    """You asked when the scatter that is retained reaches the budget. The budget bounds what is lost. Which
     eigenvalues make up the error, those that are chosen or the others?"""
     return (np.cumsum(singular_values**2) / N < budget).sum()
 

@@ -31,7 +31,7 @@ are not the minimum.
 Setting the gradient to zero gives $Q$ equations, $\V_s\T\V_s\,\z = \V_s\T\mathbf{a}_s$, an ordinary least-squares
 problem. `lstsq` solves it. With everything seen the matrix is the identity again, and the dot products come back.
 
-If fewer pixels are seen than there are directions, many codes fit the seen part without any error, and least
+If fewer pixels are seen than there are directions, many codes fit the seen part equally well, and least
 squares alone cannot choose among them. {doc}`Probabilistic PCA <../notebooks/11-2-5-probabilistic-pca>` can, with
 its prior on $\z$.
 """,

@@ -17,7 +17,7 @@ exercise = Exercise(
 Probabilistic PCA needs no training loop: the best parameters stand in one equation. Write them, for any data with
 $Q < D$, also for fewer points than dimensions. Any $\mathbf{R}$ is accepted.
 
-Predict first: ten points in fifty dimensions, and $Q = 2$. How many of the discarded eigenvalues are not zero? And
+Predict first: ten points in fifty dimensions, and $Q = 2$. How many of the discarded eigenvalues can be other than zero? And
 by what number is their sum divided to give $\sigma^2$? (Software disagrees about this.)
 
 If you are in doubt about a constant, there is a test that needs no solution: in the $Q$ top directions, and in the
@@ -29,7 +29,7 @@ $D - Q$ are the discarded ones and the last $Q$ belong to $\W$. Their order amon
 because it only permutes the columns of $\W$, which is one of the rotations $\mathbf{R}$.
 
 $\sigma^2$ is the mean of *all* $D - Q$ discarded variances, {eq}`eq-ppca-ml`. With ten points in fifty dimensions
-and $Q = 2$, seven of them are above zero, by {eq}`eq-scatter-rank`, and the divisor is 48 all the same: the model
+and $Q = 2$, at most seven of them are above zero, by {eq}`eq-scatter-rank`, and the divisor is 48 all the same: the model
 puts noise in all directions, also in those where these few points do not vary.
 
 Each column of $\W$ gets the variance that noise does not explain. Then $\W\W\T + \sigma^2\mathbf{I}$ has along

@@ -32,8 +32,7 @@ Two habits of `np.linalg.eigh` matter. Its eigenvalues come in *ascending* order
 one; `[::-1]` on the second axis turns the order round. And eigenvectors are the *columns* of the matrix it returns.
 (`np.linalg.eig` is for any square matrix and sorts nothing. It may be right for one table and wrong for the next.)
 
-A factor common to all columns multiplies $\S$ by a number. That changes the eigenvalues, but no eigenvector. So $N$
-or $N - 1$ is all the same here, as it is whether $\S$ is divided by $N$.
+A factor common to all columns multiplies $\S$ by a number. That changes the eigenvalues, but no eigenvector. So $N$ or $N - 1$ is all the same here, and so is whether $\S$ is divided by $N$.
 """,
     afterwards="""from sklearn.datasets import load_wine
 

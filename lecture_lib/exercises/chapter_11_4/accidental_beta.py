@@ -88,7 +88,7 @@ def forgot_the_mean_over_pixels(D, Q, kl_weight):
 
 @exercise.mistake
 def turned_upside_down(D, Q, kl_weight):
-    """You have D and Q exchanged. Both means make their part small, but β is how much the KL counts *beside* the
+    """You have D and Q exchanged. Both means make their part small, but β is how much the KL counts beside the
     reconstruction. If the reconstruction is divided by something large, does β rise or fall?"""
     return kl_weight * Q / D, D / Q
 

@@ -101,7 +101,7 @@ def probabilities_clipped(x, logits):
 @exercise.mistake
 def logarithm_cut_at_100(x, logits):
     """Right for moderate logits, but no pixel of yours costs more than 100 nats. PyTorch's cross-entropy of
-    *probabilities* cuts the logarithm there, since what the logits said is lost by then. Is there a form that takes
+    probabilities cuts the logarithm there, since what the logits said is lost by then. Is there a form that takes
     the logits?"""
     p = torch.sigmoid(torch.as_tensor(logits))
     x = torch.as_tensor(x).to(p.dtype)
@@ -126,7 +126,7 @@ def sign_of_the_loss(x, logits):
 
 @exercise.mistake
 def black_and_white_exchanged(x, logits):
-    """Your result has p and 1 − p exchanged: it is best where the decoder is wrong. The logit is large where a *one* is
+    """Your result has p and 1 − p exchanged: it is best where the decoder is wrong. The logit is large where a one is
     likely. Which of the two logarithms belongs to a pixel with x = 1?"""
     white, black = _log_probabilities(logits)
     return (x * black + (1 - x) * white).sum(axis=1)

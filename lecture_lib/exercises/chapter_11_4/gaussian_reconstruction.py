@@ -107,7 +107,7 @@ def sigma_for_variance(x, x_hat, log_sigma):
 
 @exercise.mistake
 def half_of_log_sigma(x, x_hat, log_sigma):
-    """In your result log σ counts half. The formula has half the logarithm of the *variance*. How much of log σ is
+    """In your result log σ counts half. The formula has half the logarithm of the variance. How much of log σ is
     that?"""
     return -_squares(x, x_hat) / (2 * np.exp(2 * log_sigma)) - _constant(x, log_sigma / 2)
 

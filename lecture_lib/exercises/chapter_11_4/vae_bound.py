@@ -170,7 +170,7 @@ def variance_in_the_kl(x, weights, noise):
 @exercise.mistake
 def half_of_the_logarithm(x, weights, noise):
     """Your reconstruction is right. In your KL the logarithm of σ counts half. The closed form has half the logarithm
-    of the *variance*. How much of log σ is that?"""
+    of the variance. How much of log σ is that?"""
     mean, log_sigma = _q(x, weights)
     log_p, _ = _parts(x, weights, noise)
     return _bound(log_p, 0.5 * (mean**2 + np.exp(2 * log_sigma) - 1 - log_sigma))
