@@ -6,6 +6,7 @@ usage: python tools/exercises.py            the pages of the book, and the stude
 """
 
 import argparse
+import math
 import re
 import shutil
 import subprocess
@@ -62,7 +63,8 @@ STUDENT = """\
 
 Run the next cell first. Then, for each exercise: write your code in place of the `...`, run the
 cell, and run the check below it. It says whether your answer is right and, if not, which mistake it
-makes, or what can be seen of it. Keep the names of the functions and of their arguments. You may add cells as you like."""
+makes, or what can be seen of it. Keep the names of the functions and of their arguments. You may
+add cells as you like."""
 
 
 def stem_of(chapter: str) -> str:
@@ -92,7 +94,7 @@ def exercise_page(chapter: str, of_chapter: list[Exercise]) -> str:
         number=chapter.replace(".", "-"),
         stem=stem_of(chapter),
         count=len(of_chapter),
-        hours=round(sum(exercise.minutes for exercise in of_chapter) / 60),
+        hours=math.ceil(sum(exercise.minutes for exercise in of_chapter) / 60),
     )
     text += "\n| exercise | level | minutes |\n|---|---|---|\n"
     for exercise in of_chapter:

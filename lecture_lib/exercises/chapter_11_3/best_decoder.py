@@ -19,14 +19,15 @@ encoder may be linear, a deep network or a person. You are asked for the linear 
 $\xh = \mathbf{B}\z + \mathbf{b}$ with the least loss on these points.
 
 The page holds the matrix fixed and finds the best offset. Do the same here: hold $\mathbf{B}$, find $\mathbf{b}$, put
-it back into the loss, and look for $\mathbf{B}$ only then. Neither the codes nor the points are centred.
+it back into the loss, and look for $\mathbf{B}$ only then. Neither the codes nor the points are centred. (The centred codes have independent columns.)
 
 Predict: if all codes are shifted by one and the same vector, which of $\mathbf{B}$ and $\mathbf{b}$ changes?
 """,
     solution=r"""
 Hold $\mathbf{B}$. What is left to explain of $\x_i$ is $\x_i - \mathbf{B}\z_i$, and by the argument of
 {eq}`eq-ae-best-offset` the best $\mathbf{b}$ is the mean of these, $\xm - \mathbf{B}\bar{\z}$. Put it in: the error
-of a point becomes $(\x_i - \xm) - \mathbf{B}(\z_i - \bar{\z})$. Points and codes are centred now.
+of a point becomes $(\x_i - \xm) - \mathbf{B}(\z_i - \bar{\z})$. Points and codes are centred now: write $\tilde{\x}_i = \x_i - \xm$ and $\tilde{\z}_i = \z_i - \bar{\z}$, with
+$\bar{\z}$ the mean code.
 
 The slope of $\sum_i \|\mathbf{B}\tilde{\z}_i - \tilde{\x}_i\|^2$ in $\mathbf{B}$ is
 $2\sum_i (\mathbf{B}\tilde{\z}_i - \tilde{\x}_i)\,\tilde{\z}_i\T$. It is zero for

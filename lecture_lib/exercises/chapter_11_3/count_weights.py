@@ -26,8 +26,8 @@ first? Then take pencil and paper.
     solution=r"""
 A layer from $n$ numbers to $m$ has a matrix of $m \times n$ weights and an offset of $m$ entries, one for each number
 that it puts out: $(n + 1)\,m$ in all. The linear autoencoder of {eq}`eq-ae-linear` has two such layers. Its matrices
-have $QD$ weights each, its offsets $Q$ and $D$ entries. Almost all numbers of the deep one lie in the two layers that
-touch the pixels. The narrow layers in the middle cost little.
+have $QD$ weights each, its offsets $Q$ and $D$ entries. The deep one has about fifteen
+times as many. Almost all numbers of the deep one lie in the two layers that touch the pixels. The narrow layers in the middle cost little.
 
 Only offsets of layers count: the input is not the result of a layer and has none. And not every count is a freedom:
 by {eq}`eq-ae-invariance`, $Q^2 + Q$ numbers of a linear autoencoder can be chosen at will, if the others follow.

@@ -128,8 +128,7 @@ def product_of_the_prices(s2, mu_a, mu_b):
 
 @exercise.mistake
 def each_its_own_price(s2, mu_a, mu_b):
-    """You shrank each weight by its own price, as if the other were not there. The two meet in one product: a dear
-    encoder makes the decoder grow. What is the slope of the loss in each?"""
+    """You shrank each weight by its own price, as if the other were not there. The two meet in one product: a dear encoder leaves the larger part of it to the decoder. What is the slope of the loss in each?"""
     return np.sqrt(max(0, 1 - mu_a / s2)), np.sqrt(max(0, 1 - mu_b / s2))
 
 

@@ -32,8 +32,8 @@ $Q \times Q$ matrix. Its eigenvectors $\mathbf{w}_j$ turn the codes until they a
 is the direction $\mathbf{P}\mathbf{w}_j$, and the eigenvalue is the variance along it. `eigh` gives eigenvalues in
 rising order, so both results are turned round. The signs are free.
 
-If $\mathbf{B}$ spans PCA's plane, {eq}`eq-orthonormal-codes` says that these are $\v_1, \dots, \v_Q$. If it spans
-another, they are the principal directions of what the data look like inside it. A square $\mathbf{B}$ spans
+If $\mathbf{B}$ spans PCA's plane, {eq}`eq-orthonormal-codes` says that these are $\v_1, \dots, \v_Q$, up to
+signs, if their variances differ. If it spans another, they are the principal directions of what the data look like inside it. A square $\mathbf{B}$ spans
 everything, and the function is PCA with all $D$ directions.
 """,
     equivalent=equivalence.up_to_signs,

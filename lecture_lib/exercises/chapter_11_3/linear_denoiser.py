@@ -26,7 +26,8 @@ Predict: does $\mathbf{C}$ still only fade PCA's directions? What must its row l
 Let $\mathbf{T}$ be the diagonal matrix of the $\tau_d^2$. The noise is $\mathbf{T}^{1/2}\boldsymbol{\varepsilon}$
 now, so the price for passing it on becomes $\operatorname{tr}\mathbf{C}\mathbf{T}\mathbf{C}\T$ in
 {eq}`eq-dae-linear-loss`. The other two terms stay. The square is completed as before, with
-$\mathbf{M} = \boldsymbol{\Sigma} + \mathbf{T}$, the covariance of the noisy points:
+$\mathbf{M} = \boldsymbol{\Sigma} + \mathbf{T}$, the covariance of the noisy points, if
+it has an inverse (with perfect pixels it may have none: if one of them never varies, say):
 
 $$
 \mathbf{C}^* = \boldsymbol{\Sigma}\,(\boldsymbol{\Sigma} + \mathbf{T})^{-1}, \qquad

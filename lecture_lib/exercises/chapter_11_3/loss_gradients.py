@@ -15,7 +15,7 @@ exercise = Exercise(
     statement=r"""
 `fit` leaves the slopes to PyTorch. Do its work once yourself: write the gradient of the loss with respect to all four
 blocks of weights of a linear autoencoder, in NumPy. The data are not centred, and the offsets are whatever they are,
-so no shortcut through the covariance will do.
+so the covariance alone will not do.
 
 Start from the loss and go backwards: first its slope in $\xh_i$, then in $\z_i$, and from these two the slopes in the
 weights. The shape of each result tells you which factors can stand in it, and in which order.

@@ -13,7 +13,7 @@ exercise = Exercise(
     minutes=50,
     trains="You write a training loop from nothing but a loss and its slopes, and know its traps.",
     statement=r"""
-Write what `fit` does, without `fit`: train a linear denoising autoencoder without offsets,
+Write a plainer `fit` yourself: train a linear denoising autoencoder without offsets,
 $r(\mathbf{y}) = \mathbf{B}\mathbf{A}\mathbf{y}$, by gradient descent on all points at once. The points are centred.
 
 In each step the points get fresh noise, the loss is the mean over points of the squared error, and both matrices take

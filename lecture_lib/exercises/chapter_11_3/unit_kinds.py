@@ -24,8 +24,7 @@ Count them. Before you write: what kind is a unit whose weights and offset are a
 """,
     solution=r"""
 One row of `fires` is a point, one column a unit. A unit is dead if its column holds no True, and straight if it holds
-nothing else; so both questions are asked along the points, axis 0. Whatever is neither bends. A unit of zeros gives
-$a = 0$ for every point. That is not above zero, so it is dead, and {eq}`eq-ae-dead-unit` keeps it so.
+nothing else; so both questions are asked along the points, axis 0. Whatever is neither bends. A unit of zeros gives $\mathbf{u}\T\x_i + b = 0$ for every point. That is not above zero, so it is dead, and {eq}`eq-ae-dead-unit` keeps it so.
 """,
     afterwards="""
 from torch import nn

@@ -25,8 +25,7 @@ The log-likelihoods are typical ones: around $-900$, and thousands of nats below
 does `np.exp(-900)` give? Why does a factor that all likelihoods of an image share drop out of $\rho$?
 """,
     solution=r"""
-The standard error is about $\sqrt{\rho/n}$, {eq}`eq-log-estimate-bias`; set it equal to the error $e$ that is
-wanted and solve, $n = \rho / e^2$. A tenth of the error takes a hundred times the draws.
+The standard error is about $\sqrt{\rho/n}$, {eq}`eq-log-estimate-bias`; set it equal to the error $h$ that is wanted and solve, $n = \rho / h^2$. A tenth of the error takes a hundred times the draws.
 
 In double precision $e^{-900}$ is zero. But $\rho$ {eq}`eq-relative-variance` is a variance over a *squared* mean,
 so a common factor drops out. Take out the largest likelihood of each image, which in logarithms is a subtraction;

@@ -34,8 +34,8 @@ $(B, 2Q)$, is cut into two halves.
 *Codes.* `noise` is $(S, B, Q)$, means and deviations are $(B, Q)$: NumPy repeats them along the first axis. The
 decoder acts on the last axis and needs no change for a third one; the logits are $(S, B, D)$.
 
-*Reconstruction.* Per pixel $x\ell - \log(1 + e^{\ell})$, as in {doc}`11.4.5 <../notebooks/11-4-5-likelihoods>`,
-safe for large logits. The sum over pixels comes first, because the likelihood is a product; then the mean over
+*Reconstruction.* Per pixel, with its logit $\ell$, it is $x\ell - \log(1 + e^{\ell})$, as in
+{doc}`11.4.5 <../notebooks/11-4-5-likelihoods>`; `np.logaddexp` keeps it safe for large logits. The sum over pixels comes first, because the likelihood is a product; then the mean over
 codes, because the bound is an expectation. It is an average of logarithms. The logarithm of an average would be
 larger; {doc}`11.4.8 <../notebooks/11-4-8-importance-weights>` shows how one, of weights, makes a better bound.
 
