@@ -24,7 +24,7 @@ environment: .venv/installed
 book: environment
 	@echo "── notebooks: each whose code or library changed is executed, once"
 	@$(BIN)/python tools/equations.py
-	@$(BIN)/python tools/exercises.py
+	@$(BIN)/python tools/write_exercises.py
 	@$(BIN)/python tools/execute.py
 	@echo "── pages"
 	@$(BIN)/jupyter-book build . -W -n --keep-going
@@ -36,14 +36,14 @@ test: book
 
 # the students' notebooks, in exercises/, to work in: what is there already stays as it is
 exercises: environment
-	@$(BIN)/python tools/exercises.py --give
+	@$(BIN)/python tools/write_exercises.py --give
 
 lab: exercises
 	$(BIN)/jupyter lab
 
 # for a class: what to hand out, and otter-grader's autograder, in _build/assignments/
 assignments: environment
-	@$(BIN)/python tools/exercises.py --assign
+	@$(BIN)/python tools/write_exercises.py --assign
 
 serve: book
 	$(BIN)/python -m http.server --directory $(HTML) --bind 127.0.0.1 $(PORT)

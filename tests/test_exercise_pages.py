@@ -8,9 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import exercises as tool
 import nbformat
 import pytest
+import write_exercises as tool
 from nbclient import NotebookClient
 from students import given_away, mistaken
 

@@ -1,33 +1,31 @@
 """All exercises, done in JupyterLab by keyboard: first wrong, then right, then after a restart."""
 
-import exercises as tool
 import nbformat
 import pytest
+import write_exercises as tool
 from jupyter_lab import Notebook, jupyter_lab
 from students import mistaken
 
 from lecture_lib.exercises import source
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("student")
-
-
-@pytest.fixture(scope="module")
-def address(folder):
-    with jupyter_lab(folder, LECTURE_PROGRESS=str(folder / "progress.json")) as address:
+@pytest.fixture
+def address(tmp_path):
+    """A JupyterLab of its own for each test: one that is shared opens yesterday's notebooks too."""
+    with jupyter_lab(tmp_path, LECTURE_PROGRESS=str(tmp_path / "progress.jsonl")) as address:
         yield address
 
 
 @pytest.mark.browser
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("chapter", source.CHAPTERS)
-def test_every_exercise_is_wrong_with_a_reason_and_then_right(chapter, folder, address, open_page):
+def test_every_exercise_is_wrong_with_a_reason_and_then_right(
+    chapter, tmp_path, address, open_page
+):
     exercises = source.exercises(chapter)
     name = f"{tool.stem_of(chapter)}.ipynb"
     written = tool.student_notebook(chapter, exercises)
-    nbformat.write(written, folder / name)
+    nbformat.write(written, tmp_path / name)
     cells = [cell.source for cell in written.cells]
     page = open_page("about:blank")
     notebook = Notebook(page, address, name)

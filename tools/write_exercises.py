@@ -1,8 +1,8 @@
 """Write what students and instructors see of the exercises, from the modules that hold them.
 
-usage: python tools/exercises.py            the pages of the book, and the students' notebooks
-       python tools/exercises.py --give     also copies of those notebooks to work in: exercises/
-       python tools/exercises.py --assign   also an otter-grader assignment of each chapter
+usage: python tools/write_exercises.py           the pages of the book, and the students' notebooks
+       python tools/write_exercises.py --give    also copies of the notebooks to work in: exercises/
+       python tools/write_exercises.py --assign  also an otter-grader assignment of each chapter
 """
 
 import argparse
