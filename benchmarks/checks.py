@@ -43,10 +43,9 @@ def nobodys_mistake(exercise):
 def main() -> None:
     """Print a table, slowest last."""
     rows = []
-    for chapter in source.CHAPTERS:
-        for exercise in source.exercises(chapter):
-            wrong = seconds(exercise, nobodys_mistake(exercise))
-            rows.append((wrong, seconds(exercise, exercise.solve), exercise.name))
+    for exercise in source.all_exercises():
+        wrong = seconds(exercise, nobodys_mistake(exercise))
+        rows.append((wrong, seconds(exercise, exercise.solve), exercise.name))
     print(f"{'exercise':<32}{'right, ms':>10}{'wrong, ms':>10}")
     for wrong, right, name in sorted(rows):
         print(f"{name:<32}{1000 * right:>10.1f}{1000 * wrong:>10.1f}")

@@ -118,7 +118,3 @@ class Notebook:
         self.page.locator(".jp-Dialog button.jp-mod-accept").click()
         self.page.locator(".jp-Dialog").wait_for(state="detached")
         self.wait_for_kernel()
-
-    def save(self):
-        """Save the notebook."""
-        self.page.keyboard.press("Control+S")

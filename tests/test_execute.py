@@ -13,24 +13,26 @@ COLUMNS = 80  # of code, in a page 1,300 pixels wide
 @pytest.fixture
 def project(tmp_path, monkeypatch):
     """A small project: one notebook, a package of one module, a pinned set."""
+    clone = tmp_path / "exercises"  # a name that a folder of the package has too
+    clone.mkdir()
     for folder in ("notebooks", "lecture_lib"):
-        (tmp_path / folder).mkdir()
-    (tmp_path / "lecture_lib" / "model.py").write_text("Q = 1\n")
-    (tmp_path / "requirements.txt").write_text("numpy==2.0\n")
-    source = tmp_path / "notebooks" / "page.md"
+        (clone / folder).mkdir()
+    (clone / "lecture_lib" / "model.py").write_text("Q = 1\n")
+    (clone / "requirements.txt").write_text("numpy==2.0\n")
+    source = clone / "notebooks" / "page.md"
     source.write_text("# Title\n\nProse.\n\n```{code-cell}\n:tags: [a]\nx = 1\n```\n")
     for name in ("LECTURE_PROFILE", "LECTURE_DATA", "LECTURE_DEVICE"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(execute, "ROOT", tmp_path)
-    monkeypatch.setattr(execute, "EXECUTED", tmp_path / "executed")
-    (tmp_path / "executed").mkdir()
+    monkeypatch.setattr(execute, "ROOT", clone)
+    monkeypatch.setattr(execute, "EXECUTED", clone / "executed")
+    (clone / "executed").mkdir()
     notebook = execute.read_source(source)
     notebook.metadata["lecture"] = {
         "fingerprint": execute.fingerprint(notebook, execute.environment_fingerprint())
     }
     nbformat.write(notebook, execute.executed(source))
     assert execute.is_current(source, execute.environment_fingerprint())
-    return tmp_path
+    return clone
 
 
 def current(project):
@@ -59,6 +61,13 @@ def test_prose_and_tags_execute_nothing(project, old, new):
 def test_code_library_and_pins_make_it_stale(project, file, text):
     (project / file).write_text(text)
     assert not current(project)
+
+
+def test_exercises_execute_nothing(project):
+    """No page runs them: tests/test_exercise_pages.py holds that."""
+    (project / "lecture_lib" / "exercises").mkdir()
+    (project / "lecture_lib" / "exercises" / "new.py").write_text("")
+    assert current(project)
 
 
 def test_profile_device_and_data_make_it_stale(project, monkeypatch, tmp_path):

@@ -42,8 +42,6 @@ def given_away_by(notebook, chapter):
 
 
 def execute(notebook, folder):
-    path = folder / "notebook.ipynb"
-    nbformat.write(notebook, path)
     settings = os.environ | {
         "LECTURE_PROGRESS": str(folder / "progress.json"),
         "TQDM_DISABLE": "1",  # a progress bar is no error

@@ -18,7 +18,7 @@ from lecture_lib.exercises.judging import agrees, answer_of, compare, judge
 from lecture_lib.exercises.source import Exercise, message_of
 from lecture_lib.exercises.time_limit import TimeUp, limited, time_limit
 
-ALL = [exercise for chapter in source.CHAPTERS for exercise in source.exercises(chapter)]
+ALL = source.all_exercises()
 each = pytest.mark.parametrize("exercise", ALL, ids=lambda exercise: exercise.name)
 each_mistake = pytest.mark.parametrize(
     ("exercise", "mistake"),

@@ -12,7 +12,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from lecture_lib.exercises.source import CHAPTERS, exercises
+from lecture_lib.exercises.source import Exercise, all_exercises
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "book" / "equations.md"
@@ -42,6 +42,16 @@ class Equation:
 def book_order(page: Path) -> tuple[list[int], str]:
     """A key that sorts pages as the book has them: 11-4-10 comes after 11-4-9."""
     return [int(number) for number in re.findall(r"\d+", page.stem)], page.stem
+
+
+def title_of(page: Path) -> str:
+    """The title of a page, with its number."""
+    return re.search(r"^# (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE).group(1)
+
+
+def link_to(exercise: Exercise) -> str:
+    """A link of the book to an exercise, under its title."""
+    return f"{{ref}}`{exercise.title} <exercise-{exercise.anchor}>`"
 
 
 def equations() -> list[Equation]:
@@ -88,14 +98,12 @@ def main() -> None:
     if missing:
         sys.exit(f"no test checks {', '.join(missing)}: mark one, or take the label away")
     trained: dict[str, list[str]] = {}
-    for exercise in (exercise for chapter in CHAPTERS for exercise in exercises(chapter)):
-        link = f"{{ref}}`{exercise.title} <exercise-{exercise.anchor}>`"
-        trained.setdefault(exercise.equation, []).append(link)
+    for exercise in all_exercises():
+        trained.setdefault(exercise.equation, []).append(link_to(exercise))
     used = {test for equation in known for test in checks[equation.label]}
     text = HEAD.format(equations=len(known), tests=len(used))
     for page in dict.fromkeys(equation.page for equation in known):
-        title = re.search(r"^# (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE).group(1)
-        text += f"\n## {title}\n\nFrom {{doc}}`../notebooks/{page.stem}`.\n"
+        text += f"\n## {title_of(page)}\n\nFrom {{doc}}`../notebooks/{page.stem}`.\n"
         for equation in known:
             if equation.page == page:
                 text += f"\nEquation {{eq}}`{equation.label}`\n\n$$\n{equation.formula}\n$$\n\n"

@@ -61,12 +61,11 @@ def code_of(notebook: nbformat.NotebookNode) -> list[str]:
 def environment_fingerprint() -> str:
     """A hash of what every notebook depends on besides its own code."""
     digest = hashlib.sha256(platform.python_version().encode())
+    exercises = ROOT / "lecture_lib" / "exercises"  # no page of the book runs them
     package = [
         path
         for path in (ROOT / "lecture_lib").rglob("*")
-        if path.is_file()
-        and "__pycache__" not in path.parts
-        and "exercises" not in path.parts  # no page of the book runs them
+        if path.is_file() and "__pycache__" not in path.parts and exercises not in path.parents
     ]
     for path in [*sorted(package), ROOT / "requirements.txt"]:
         digest.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes() + b"\0")

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import nbformat
 import yaml
-from equations import equations
+from equations import equations, link_to, title_of
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_raw_cell
 
 from lecture_lib.exercises.source import CHAPTERS, Exercise, exercises, message_of
@@ -26,9 +26,8 @@ NOTEBOOKS = ROOT / "_build" / "exercises"
 ASSIGNMENTS = ROOT / "_build" / "assignments"
 COPIES = ROOT / "exercises"
 EQUATIONS = {equation.label: equation for equation in equations()}
-ARGUMENT = (
-    r"\{((?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\}"  # of a macro; braces inside it may nest twice
-)
+# of a TeX macro; braces inside it may nest twice
+ARGUMENT = r"\{((?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\}"
 POINTS = {"warm-up": 1, "core": 2, "project": 4}
 
 IMPORTS = """\
@@ -72,12 +71,6 @@ def stem_of(chapter: str) -> str:
     return f"exercises-{chapter.replace('.', '-')}"
 
 
-def title_of(exercise: Exercise) -> str:
-    """The title of the page that an exercise belongs to, with its number."""
-    page = (ROOT / "notebooks" / f"{exercise.page}.md").read_text(encoding="utf-8")
-    return re.search(r"^# (.+)$", page, re.MULTILINE).group(1)
-
-
 def kind_of(exercise: Exercise) -> str:
     """``core, pencil and paper, about 15 minutes``."""
     by_hand = ", pencil and paper" if exercise.by_hand else ""
@@ -98,13 +91,13 @@ def exercise_page(chapter: str, of_chapter: list[Exercise]) -> str:
     )
     text += "\n| exercise | level | minutes |\n|---|---|---|\n"
     for exercise in of_chapter:
-        link = f"{{ref}}`{exercise.title} <exercise-{exercise.anchor}>`"
-        text += f"| {link} | {exercise.level} | {exercise.minutes} |\n"
+        text += f"| {link_to(exercise)} | {exercise.level} | {exercise.minutes} |\n"
     for number, exercise in enumerate(of_chapter, start=1):
+        page = EQUATIONS[exercise.equation].page
         text += (
             f"\n(exercise-{exercise.anchor})=\n## {number}. {exercise.title}\n\n"
             f"*{kind_of(exercise)}; equation {{eq}}`{exercise.equation}` of "
-            f"{{doc}}`{title_of(exercise)} <../notebooks/{exercise.page}>`*\n\n"
+            f"{{doc}}`{title_of(page)} <../notebooks/{exercise.page}>`*\n\n"
             f"**What it trains.** {exercise.trains}\n\n"
             f"{exercise.statement.strip()}\n\n```python\n{exercise.stub}\n```\n\n"
         )
@@ -171,8 +164,8 @@ def statement_cell(number: int, exercise: Exercise) -> nbformat.NotebookNode:
     text = (
         f"## {number}. {exercise.title}\n\n*{kind_of(exercise)}*\n\n"
         f"**What it trains.** {exercise.trains}\n\n"
-        f"{exercise.statement.strip()}\n\nIt goes with this equation of {title_of(exercise)}:\n\n"
-        f"$$\n{equation.formula}\n$$"
+        f"{exercise.statement.strip()}\n\n"
+        f"It goes with this equation of {title_of(equation.page)}:\n\n$$\n{equation.formula}\n$$"
     )
     return new_markdown_cell(expanded(text), id=f"{exercise.anchor}-text")
 

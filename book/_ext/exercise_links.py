@@ -1,20 +1,22 @@
 """At the end of each page: the exercises that go with it."""
 
+import sys
+from collections import defaultdict
 from pathlib import Path
 
-from lecture_lib.exercises.source import CHAPTERS, exercises
+sys.path.append(str(Path(__file__).resolve().parents[2] / "tools"))
+from equations import link_to
+from write_exercises import kind_of
+
+from lecture_lib.exercises.source import all_exercises
+
+LINKS = defaultdict(list)  # for each page
+for exercise in all_exercises():
+    LINKS[exercise.page].append(f"- {link_to(exercise)}, {kind_of(exercise)}")
 
 
 def add_links(app, docname, source):
-    page = Path(docname).name
-    links = [
-        f"- {{ref}}`{exercise.title} <exercise-{exercise.anchor}>`, "
-        f"{exercise.level}, about {exercise.minutes} minutes"
-        for chapter in CHAPTERS
-        for exercise in exercises(chapter)
-        if exercise.page == page
-    ]
-    if links:
+    if links := LINKS.get(Path(docname).name):
         source[0] += "\n\n## Exercises with a check\n\n" + "\n".join(links) + "\n"
 
 

@@ -54,8 +54,9 @@ def call(function: Callable, arguments: tuple, n_values: int) -> tuple[list[np.n
     except (TimeUp, KeyboardInterrupt):
         raise
     except BaseException as error:
-        frames = list(_frames(error))
-        if isinstance(error, NotImplementedError) and frames[-1].f_code is _code(function):
+        *_, last = _steps(error)
+        own = last.tb_frame.f_code is _code(function)
+        if isinstance(error, NotImplementedError) and own:
             raise NotAttempted from None
         raise Unusable(
             f"Your function stops{_where(error, function)}. Python says {type(error).__name__}: "
@@ -143,12 +144,12 @@ def stopped(error: TimeUp, function: Callable) -> Unusable:
     )
 
 
-def _frames(error: BaseException) -> Iterator[types.FrameType]:
-    """The frames that an error went through, outermost first."""
-    trace = error.__traceback__
-    while trace is not None:
-        yield trace.tb_frame
-        trace = trace.tb_next
+def _steps(error: BaseException) -> Iterator[types.TracebackType]:
+    """What an error went through, outermost first."""
+    step = error.__traceback__
+    while step is not None:
+        yield step
+        step = step.tb_next
 
 
 def _code(function: Callable) -> types.CodeType | None:
@@ -166,12 +167,11 @@ def _said(error: BaseException) -> str:
 
 def _where(error: BaseException, function: Callable) -> str:
     """The last line of the student's own code that an error went through."""
-    theirs, own = getattr(function, "__globals__", None), None
-    trace = error.__traceback__
-    while trace is not None:
-        if trace.tb_frame.f_globals is theirs:
-            own = trace
-        trace = trace.tb_next
+    theirs = getattr(function, "__globals__", None)
+    own = None
+    for step in _steps(error):
+        if step.tb_frame.f_globals is theirs:
+            own = step
     if own is None:
         return ""
     code = own.tb_frame.f_code

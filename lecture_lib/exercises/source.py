@@ -187,6 +187,11 @@ def exercises(chapter: str) -> list[Exercise]:
     return sorted((load(chapter, name) for name in names(chapter)), key=place)
 
 
+def all_exercises() -> list[Exercise]:
+    """The exercises of the book, chapter by chapter."""
+    return [exercise for chapter in CHAPTERS for exercise in exercises(chapter)]
+
+
 def find(name: str) -> Exercise | None:
     """The exercise whose function has this name, or None."""
     for chapter in CHAPTERS:
