@@ -110,16 +110,14 @@ def serve():
 @pytest.fixture
 def show(tmp_path, open_page, serve):
     """Return a function that writes a page of live figures and opens it once they are drawn."""
-    from live_figures import write_page  # most tests have no need of it
+    from live_figures import bring_near, write_page  # most tests have no need of them
 
     def show(*figures, by="http", wait=True, **options):
         path = write_page(tmp_path, *figures)
         page = open_page(path.as_uri() if by == "file" else f"{serve(tmp_path)}/", **options)
         if wait:
-            page.wait_for_function(
-                "count => document.querySelectorAll('.live-sentence').length === count",
-                arg=len(figures),
-            )
+            bring_near(page)
+            assert page.locator(".live-sentence").count() == len(figures)
         return page
 
     return show

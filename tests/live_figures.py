@@ -7,6 +7,7 @@ tests of test_figures.py and test_figures_browser.py that hold for every figure 
 import json
 from pathlib import Path
 
+import light_pages
 import numpy as np
 import pytest
 import torch
@@ -153,7 +154,7 @@ def all_figures():
 
 
 def write_page(folder, *figures):
-    """Write a page of the structure that myst-nb gives a notebook with widgets."""
+    """Write a page as the book does: of the structure that myst-nb gives it, then lightened."""
 
     def script(kind, content):
         text = json.dumps(content).replace("</script>", r"<\/script>")
@@ -167,8 +168,7 @@ def write_page(folder, *figures):
     state = dependency_state(figures, drop_defaults=False)
     for name in ("live.js", "book.css"):
         (folder / name).write_text((STATIC / name).read_text(encoding="utf-8"), encoding="utf-8")
-    (folder / "index.html").write_text(
-        f"""<!doctype html><html lang="en" data-theme="light"><head><meta charset="utf-8">
+    html = f"""<!doctype html><html lang="en" data-theme="light"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1"><title>Figures</title>
 <link rel="icon" href="data:,"><link rel="stylesheet" href="book.css">
 <style>
@@ -178,10 +178,22 @@ def write_page(folder, *figures):
 </style>
 {script("state", {"version_major": 2, "version_minor": 0, "state": state})}
 <script src="live.js"></script></head><body><main class="bd-article"><h1>Figures</h1>
-{"".join(map(output, figures))}</main></body></html>""",
-        encoding="utf-8",
-    )
+{"".join(map(output, figures))}</main></body></html>"""
+    (folder / "_static").mkdir()
+    html = light_pages.lighten(html, folder, "_static/")
+    (folder / "index.html").write_text(html, encoding="utf-8")
     return folder / "index.html"
+
+
+def bring_near(page):
+    """Make the window so tall that every figure is near: a figure starts when it is."""
+    size = page.viewport_size
+    page.set_viewport_size({"width": size["width"], "height": 40_000})
+    page.wait_for_function(
+        "document.querySelectorAll('.live-mount').length"
+        " === document.querySelectorAll('.live-mount > *, .live-broken .live-mount').length"
+    )
+    page.set_viewport_size(size)
 
 
 def data(page, name):

@@ -26,6 +26,15 @@ COLOURS = {
     for name in ("INK", "MUTED", "GRID", "PAPER", "BLUE", "ORANGE", "TEAL", "PURPLE")
 }
 
+# where things lie; a transform may hold a scale, which must stay exact
+DRAWN = re.compile(r' (?:d|points|x|y|x1|x2|y1|y2)="[^"]*"')
+DIGITS = re.compile(r"-?\d+\.\d+(?:e-?\d+)?")
+
+
+def rounded(number: re.Match) -> str:
+    """A coordinate in points, to two decimals."""
+    return f"{float(number[0]):.2f}".rstrip("0").rstrip(".")
+
 
 def themed(svg: str, alt: str) -> str:
     """The text of an SVG file made by matplotlib, fit to stand in a page."""
@@ -33,6 +42,8 @@ def themed(svg: str, alt: str) -> str:
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     # its style sheet holds rules for `*`, which would now apply to the whole page
     svg = re.sub(r"<style.*?</style>", "", svg, flags=re.DOTALL)
+    # a hundredth of a point is finer than any screen, and matplotlib writes six digits
+    svg = DRAWN.sub(lambda drawn: DIGITS.sub(rounded, drawn[0]), svg)
     # names are unique within a figure only
     prefix = "f" + hashlib.sha256(svg.encode()).hexdigest()[:8]
     svg = re.sub(r'\bid="([^"]+)"', rf'id="{prefix}-\1"', svg)

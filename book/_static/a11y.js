@@ -8,15 +8,12 @@ if (sidebar) {
   sidebar.setAttribute("role", "region");
   sidebar.setAttribute("aria-label", "Book");
 }
-// What scrolls must be reachable by keyboard. Equations have their width only when they are typeset.
-function reachable() {
-  for (const box of document.querySelectorAll("article div.math, article pre, .pst-scrollable-table-container")) {
-    if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
-    else box.removeAttribute("tabindex");
+// What scrolls must be reachable by keyboard. Sizes are told, not asked for: to ask would have the browser
+// lay out the whole page at once.
+const sizes = new ResizeObserver((changes) => {
+  for (const { target } of changes) {
+    if (target.scrollWidth > target.clientWidth) target.tabIndex = 0;
+    else target.removeAttribute("tabindex");
   }
-}
-addEventListener("load", async () => {
-  if (window.MathJax) await MathJax.startup.promise;
-  reachable();
-  addEventListener("resize", reachable);
 });
+for (const box of document.querySelectorAll("article div.math, article pre, .pst-scrollable-table-container")) sizes.observe(box);

@@ -1,6 +1,7 @@
-// Brings the live figures of a page to life, with no kernel and no network. myst-nb leaves the state of
-// every widget in the page, JavaScript and style included, and a mark where each one is shown. This file
-// gives each mark its figure. It runs in the head of the page, so that room is kept from the start.
+// Brings the live figures of a page to life, with no kernel and no network. The state of every widget of the
+// page, JavaScript and style included, lies in a script beside it (book/_ext/light_pages.py), and a mark stands
+// where each one is shown. This file keeps room for each figure and, when the reader comes near the first,
+// fetches the state. (A script, because a page at file:// may fetch nothing else.)
 (() => {
   const MIME = "application/vnd.jupyter.widget-";
   const room = document.createElement("style");
@@ -61,8 +62,17 @@
     return { figure, model };
   });
 
-  async function show(mark, widgets) {
-    const id = JSON.parse(mark.textContent).model_id;
+  /** The states of all figures of the page; asked for once, when the first figure is wanted. */
+  const states = once(() => new Promise((resolve, reject) => {
+    const script = document.createElement("script");
+    window.liveState = ({ state }) => resolve(state);
+    script.onerror = () => reject(new Error("its data could not be loaded"));
+    script.src = document.querySelector(`script[type="${MIME}state"]`).dataset.src;
+    document.head.append(script);
+  }));
+
+  /** The place of a figure, with the still picture that is printed. */
+  function slotOf(id, mark) {
     let slot = document.querySelector(`.live-slot[data-live="${id}"]:not([data-filled])`);
     if (!slot) {
       slot = document.createElement("div");
@@ -72,11 +82,18 @@
     slot.dataset.filled = "";
     const still = document.createElement("template");
     still.innerHTML = slot.querySelector("noscript")?.textContent ?? "";
-    for (const picture of still.content.children) picture.classList.add("live-print");
+    for (const picture of still.content.children) {
+      picture.classList.add("live-print");
+      picture.loading = "lazy";
+    }
     slot.append(still.content);
+    return slot;
+  }
+
+  async function show(id, slot) {
     const el = slot.querySelector(".live-mount");
     try {
-      const { figure, model } = await start(id, widgets[id]);
+      const { figure, model } = await start(id, (await states())[id]);
       await figure.render({ model, el });
     } catch (error) {
       console.error(`live figure ${id}:`, error);
@@ -87,9 +104,19 @@
   }
 
   function boot() {
-    const state = document.querySelector(`script[type="${MIME}state+json"]`);
-    const widgets = state ? JSON.parse(state.textContent).state : {};
-    for (const mark of document.querySelectorAll(`script[type="${MIME}view+json"]`)) show(mark, widgets);
+    const ids = new Map();
+    const near = new IntersectionObserver((entries) => {
+      for (const { isIntersecting, target } of entries) {
+        if (!isIntersecting) continue;
+        near.unobserve(target);
+        show(ids.get(target), target);
+      }
+    }, { rootMargin: "150% 0px" }); // a screen and a half ahead of the reader
+    for (const mark of document.querySelectorAll(`script[type="${MIME}view+json"]`)) {
+      const id = JSON.parse(mark.textContent).model_id, slot = slotOf(id, mark);
+      ids.set(slot, id);
+      near.observe(slot);
+    }
   }
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", boot);
   else boot();

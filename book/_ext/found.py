@@ -1,0 +1,119 @@
+"""What a page is in a search engine, in a preview and in a list of addresses.
+
+Each page gets a description, its own first sentences. Where the address of the book is known
+(tools/address.py), it also gets a canonical address and a picture for previews, and the book a
+sitemap.
+"""
+
+import html
+import re
+import sys
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+from docutils import nodes
+
+sys.path.append(str(Path(__file__).resolve().parents[2] / "tools"))
+import address
+
+from lecture_lib import PCA, plotting
+from lecture_lib.datasets import load_digits
+
+LENGTH = 200  # characters; search engines cut what is longer
+CARD = "_static/card.png"
+
+
+def plain(node: nodes.Node, app) -> str:
+    """The text of a node, with formulas as they are read out, not as TeX."""
+    if isinstance(node, nodes.math):
+        mathml = re.search(r"<math.*</math>", app.typesetter.formula(node.astext(), False))[0]
+        return html.unescape(re.sub(r"<[^>]+>", "", mathml)).replace("\u2061", " ")  # log p
+    if isinstance(node, nodes.Text):
+        return node.astext()
+    return "".join(plain(child, app) for child in node.children)
+
+
+def description(doctree: nodes.document, app) -> str:
+    """The first sentences of a page, as many as fit; the first one in any case."""
+    text = ""
+    opening = " ".join(plain(next(doctree.findall(nodes.paragraph)), app).split())
+    for sentence in re.findall(r".+?[.?!](?=\s|$)", opening):
+        longer = f"{text} {sentence.strip()}".strip()
+        if text and len(longer) > LENGTH:
+            break
+        text = longer
+    return text
+
+
+def describe(app, pagename, templatename, context, doctree):
+    if doctree is None:
+        return
+    title = html.escape(re.sub(r"<[^>]+>", "", context["title"]))
+    about = html.escape(description(doctree, app))
+    tags = f'<meta name="description" content="{about}" />\n'
+    tags += f'<meta property="og:title" content="{title}" />\n'
+    tags += f'<meta property="og:description" content="{about}" />\n'
+    tags += '<meta property="og:type" content="article" />\n'
+    tags += f'<meta property="og:site_name" content="{html.escape(app.config.project)}" />\n'
+    if site := address.site():
+        tags += f'<meta property="og:url" content="{site}{pagename}.html" />\n'
+        tags += f'<meta property="og:image" content="{site}{CARD}" />\n'
+        tags += '<meta property="og:image:alt" content="Handwritten digits, each rebuilt from '
+        tags += 'fewer and fewer numbers" />\n'
+        tags += '<meta name="twitter:card" content="summary_large_image" />\n'
+        tags += f'<link rel="canonical" href="{site}{pagename}.html" />\n'
+    context["metatags"] = context.get("metatags", "") + tags
+
+
+def draw_card(path: Path) -> None:
+    """The picture of previews, 1200 by 630: digits, rebuilt from fewer and fewer numbers."""
+    digits = load_digits()
+    shown = digits.x_test[[np.flatnonzero(digits.y_test == digit)[0] for digit in range(10)]]
+    numbers = (64, 16, 4, 1)
+    fitted = [PCA(n).fit(digits.x_train) for n in numbers]
+    rows = [shown, *(pca.inverse_transform(pca.transform(shown)) for pca in fitted)]
+    height, width = digits.image_shape
+    picture = np.block([[image.reshape(height, width) for image in row] for row in rows])
+    figure = plt.figure(figsize=(12, 6.3), dpi=100, facecolor="white")
+    axes = figure.add_axes((0.23, 0.05, 0.75, 0.67))
+    axes.imshow(1 - picture, cmap="gray", vmin=0, vmax=1, aspect="auto")
+    axes.set_yticks([(row + 0.5) * height for row in range(len(rows))])
+    axes.set_yticklabels(["the digit", *(f"from {n} number{'s' * (n > 1)}" for n in numbers)])
+    axes.tick_params(
+        left=False, bottom=False, labelbottom=False, labelsize=20, labelcolor=plotting.INK
+    )
+    axes.spines[:].set_visible(False)
+    figure.text(
+        0.03, 0.86, "Autoencoders: a book that runs", size=40, weight="bold", color=plotting.INK
+    )
+    figure.text(
+        0.03, 0.78, "From principal component analysis to the ELBO", size=24, color=plotting.BLUE
+    )
+    figure.savefig(path)
+    plt.close(figure)
+
+
+def list_pages(app, exception):
+    site = address.site()
+    if exception or app.builder.format != "html" or site is None:
+        return
+    out = Path(app.outdir)
+    draw_card(out / CARD)
+    pages = "".join(
+        f"<url><loc>{site}{name}.html</loc></url>\n" for name in sorted(app.env.found_docs)
+    )
+    (out / "sitemap.xml").write_text(
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        f'<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n{pages}</urlset>\n',
+        encoding="utf-8",
+    )
+    (out / "robots.txt").write_text(
+        f"User-agent: *\nAllow: /\nSitemap: {site}sitemap.xml\n", encoding="utf-8"
+    )
+
+
+def setup(app):
+    app.connect("html-page-context", describe)
+    app.connect("build-finished", list_pages)
+    return {"parallel_read_safe": True, "parallel_write_safe": False}

@@ -1,0 +1,110 @@
+"""A page shows first what is read first, and carries nothing that it does not use."""
+
+import base64
+import gzip
+import io
+import re
+from pathlib import Path
+
+import light_pages
+import numpy as np
+import pytest
+import tinycss2
+from PIL import Image
+from test_book import HTML
+from test_book import PAGES as NAMES
+
+PAGES = [HTML / f"{name}.html" for name in NAMES]
+
+
+def lean(css, *names):
+    rules = tinycss2.parse_stylesheet(css, skip_comments=True, skip_whitespace=True)
+    return re.sub(r"\s+", "", light_pages.lean(rules, set(names)))
+
+
+def test_a_rule_stays_if_any_of_its_selectors_can_apply():
+    assert lean(".a, .b .c, #d { x: 1 }", "a", "c") == ".a{x:1}"
+    assert lean("p, a:is(.b, .c) { x: 1 }") == "p,a:is(.b,.c){x:1}"
+    assert lean(".a:not(.b) { x: 1 }", "a") == ".a:not(.b){x:1}"
+    assert lean(r".sd-m\:x { y: 1 }", "sd-m:x") == r".sd-m\:x{y:1}"
+    assert lean(".a { x: 1 } .b { y: 2 }") == ""
+
+
+def test_a_rule_within_a_condition_is_sifted_too():
+    assert lean("@media print { .a { x: 1 } .b { y: 1 } }", "b") == "@mediaprint{.b{y:1}}"
+    assert lean("@media print { .a { x: 1 } }") == ""
+    assert lean("@keyframes turn { to { x: 1 } }") == "@keyframesturn{to{x:1}}"
+
+
+def test_a_sheet_that_cannot_be_read_is_refused():
+    with pytest.raises(ValueError, match="cannot be read at line 2"):
+        lean("p { x: 1 }\nq")
+
+
+def test_an_imported_sheet_comes_before_the_rules_after_it(tmp_path):
+    (tmp_path / "first.css").write_text("p { x: 1 }")
+    (tmp_path / "second.css").write_text('@import "first.css"; p { x: 2 }')
+    text = light_pages.sheet(tmp_path / "second.css", set())
+    assert re.findall(r"x: (\d)", text) == ["1", "2"]
+
+
+def picture(side, mode="RGBA"):
+    noise = np.random.default_rng(0).integers(0, 256, (side, side, len(mode)), dtype=np.uint8)
+    if mode == "RGBA":
+        noise[..., 3] = 255
+    file = io.BytesIO()
+    Image.fromarray(noise, mode).save(file, "png")
+    return noise, f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
+
+
+def test_a_picture_keeps_every_pixel_in_a_file_or_in_the_page(tmp_path):
+    (tmp_path / "_static").mkdir()
+    for side, in_page in ((8, True), (64, False)):
+        pixels, url = picture(side)
+        html = light_pages.lighten(f'<image href="{url}"/>', tmp_path, "../_static/")
+        new = re.search(r'href="([^"]+)"', html)[1]
+        assert new.startswith("data:") == in_page
+        data = base64.b64decode(new.partition(",")[2]) if in_page else None
+        file = io.BytesIO(data) if in_page else tmp_path / new.removeprefix("../")
+        assert np.array_equal(np.asarray(Image.open(file).convert("RGBA")), pixels)
+
+
+def test_no_script_holds_up_a_page(tmp_path):
+    html = light_pages.lighten(
+        '<script src="a.js"></script><script async src="b.js"></script>'
+        '<script defer src="x/scripts/fontawesome.js?1"></script>'
+        "<script>DOCUMENTATION_OPTIONS.pagename = 'p';</script>",
+        tmp_path,
+        "",
+    )
+    assert html == (
+        '<script defer src="a.js"></script><script async src="b.js"></script>'
+        "<script type=\"module\">DOCUMENTATION_OPTIONS.pagename = 'p';</script>"
+    )
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_the_built_page_is_light(page):
+    html = page.read_text(encoding="utf-8")
+    assert len(re.findall(r'rel="stylesheet"', html)) == 1
+    assert not light_pages.EAGER.search(html)
+    assert not light_pages.ICONS.search(html)
+    assert "data:image/png" not in html
+    # what a page may transfer in all is 1 MB; its own text is the largest part of it
+    files = {page}
+    for name in re.findall(r'(?:src|href)="([^"#?:]+\.(?:js|css|webp|svg|png))', html):
+        files.add((page.parent / name).resolve())
+    packed = sum(
+        len(gzip.compress(file.read_bytes())) for file in files if file.suffix != ".webp"
+    ) + sum(file.stat().st_size for file in files if file.suffix == ".webp")
+    assert packed < 1_000_000
+
+
+def test_icons_that_the_pages_name_are_drawn():
+    css = (Path(light_pages.__file__).parents[1] / "_static" / "book.css").read_text()
+    for page in PAGES:
+        for icon in re.findall(
+            r"\bfa[sb]? [^\"]*?(fa-[a-z-]+)|fa-solid +(fa-[a-z-]+)", page.read_text()
+        ):
+            name = next(filter(None, icon))
+            assert f".{name}" in css, f"{page.stem}: {name}"
