@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import tinycss2
 from PIL import Image
+from sphinx.errors import ExtensionError
 from test_book import HTML
 from test_book import PAGES as NAMES
 
@@ -108,3 +109,14 @@ def test_icons_that_the_pages_name_are_drawn():
         ):
             name = next(filter(None, icon))
             assert f".{name}" in css, f"{page.stem}: {name}"
+
+
+def test_a_theme_whose_script_changed_is_noticed(tmp_path):
+    script = tmp_path / "_static" / "scripts" / "pydata-sphinx-theme.js"
+    script.parent.mkdir(parents=True)
+    measuring = "a.forEach(e=>{e.tabIndex=e.scrollWidth>e.clientWidth?0:-1})"
+    script.write_text(f"first();{measuring};last()")
+    light_pages.without_measuring(tmp_path)
+    assert script.read_text() == "first();a;last()"
+    with pytest.raises(ExtensionError, match="scrollWidth"):
+        light_pages.without_measuring(tmp_path)

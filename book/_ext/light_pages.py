@@ -19,6 +19,7 @@ from pathlib import Path
 
 import tinycss2
 from PIL import Image
+from sphinx.errors import ExtensionError
 
 MADE = {"sheet": "all-{}.css", "state": "live-{}.js", "picture": "picture-{}.webp"}
 SMALL = 3000  # bytes: a smaller picture costs less in the page than a request would
@@ -35,6 +36,7 @@ SHEET = re.compile(r'\s*<link [^>]*href="([^"?]+\.css)[^"]*"[^>]*/>')
 ICONS = re.compile(r"\s*<script [^>]*scripts/fontawesome\.js[^>]*></script>")
 HINT = re.compile(r'\s*<link rel="preload" as="script"[^>]*/>')
 EAGER = re.compile(r"<script (?=[^>]*\bsrc=)(?![^>]*\b(?:defer|async)\b)")
+MEASURING = re.compile(r"\.forEach\(e=>\{e\.tabIndex=e\.scrollWidth>[^}]*\}\)")
 NAME = re.compile(r"-?[A-Za-z_][\w-]*")
 
 
@@ -159,6 +161,20 @@ def with_one_sheet(html: str, link: str) -> str:
     return html[:start] + one + SHEET.sub("", html[start:])
 
 
+def without_measuring(out: Path) -> None:
+    """Stop the theme's script from asking for the size of every box that might scroll.
+
+    That lays out the whole page before the reader can use it; a11y.js is told the sizes instead.
+    """
+    script = out / "_static" / "scripts" / "pydata-sphinx-theme.js"
+    text, changed = MEASURING.subn("", script.read_text(encoding="utf-8"))
+    if changed != 1:
+        raise ExtensionError(
+            "the theme's script is not the one that light_pages.py knows: see scrollWidth in it"
+        )
+    script.write_text(text, encoding="utf-8")
+
+
 def lighten_all(app, exception):
     if exception or app.builder.format != "html":
         return
@@ -169,6 +185,7 @@ def lighten_all(app, exception):
     paths = [out / f"{name}.html" for name in [*app.env.found_docs, "search"]]
     pages = {path: path.read_text(encoding="utf-8") for path in paths}
     sheet = one_sheet(pages, out, used_names(out))
+    without_measuring(out)
     for path, html in pages.items():
         static = "../" * (len(path.relative_to(out).parts) - 1) + "_static/"
         html = with_one_sheet(lighten(html, out, static), static + sheet)

@@ -12,8 +12,9 @@ if (sidebar) {
 // lay out the whole page at once.
 const sizes = new ResizeObserver((changes) => {
   for (const { target } of changes) {
-    if (target.scrollWidth > target.clientWidth) target.tabIndex = 0;
+    if (target.scrollWidth > target.clientWidth || target.scrollHeight > target.clientHeight) target.tabIndex = 0;
     else target.removeAttribute("tabindex");
   }
 });
-for (const box of document.querySelectorAll("article div.math, article pre, .pst-scrollable-table-container")) sizes.observe(box);
+const scrolling = "article div.math, article pre, .cell_output > .output, .pst-scrollable-table-container";
+for (const box of document.querySelectorAll(scrolling)) sizes.observe(box);
