@@ -58,11 +58,6 @@ class Notebook:
     def __init__(self, page, address, name):
         self.page = page
         page.goto(f"{address}/lab/tree/{name}")
-        if name.endswith(".md"):  # as text at first
-            page.locator(".jp-FileEditor").wait_for(timeout=START * 1000)
-            page.locator(".jp-DirListing-item", has_text=name).click(button="right")
-            page.get_by_role("menuitem", name="Open With").hover()
-            page.get_by_role("menuitem", name="Notebook", exact=True).click()
         page.locator(".jp-Notebook").wait_for(timeout=START * 1000)
         self.wait_for_kernel()
         page.locator(".jp-Notebook .jp-Cell").first.click()

@@ -1,16 +1,12 @@
 """Pages are text and notebooks at once: saving one as the other changes what was changed, only."""
 
-import difflib
 import shutil
 
 import execute
 import format_notebooks
 import nbformat
 import pytest
-from jupyter_lab import Notebook, jupyter_lab
 from jupytext import TextFileContentsManager
-
-PAGE = "11-1-2-latent-variables"
 
 
 @pytest.fixture
@@ -18,12 +14,6 @@ def folder(tmp_path):
     """A folder of notebooks with the project's settings, and nothing in it yet."""
     shutil.copy(execute.SOURCES / "jupytext.toml", tmp_path)
     return tmp_path
-
-
-def changed(before, after):
-    """The lines that went and came."""
-    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), n=0, lineterm="")
-    return [line for line in lines if line[0] in "+-" and line[:3] not in ("+++", "---")]
 
 
 @pytest.mark.parametrize("source", execute.sources(), ids=lambda source: source.stem)
@@ -63,34 +53,3 @@ def test_lines_of_ones_own_choice_stay():
 
 def test_a_page_without_a_commit_has_nothing_to_be_put_back(tmp_path):
     assert format_notebooks.committed(tmp_path / "new.md") == ""
-
-
-@pytest.mark.browser
-@pytest.mark.timeout(300)
-def test_an_edit_in_jupyterlab_reaches_the_text_and_the_other_way_round(folder, open_page):
-    source = execute.SOURCES / f"{PAGE}.md"
-    page_file = folder / source.name
-    shutil.copy(source, page_file)
-    before = page_file.read_text()
-    cells = execute.read_source(source).cells
-    at = next(i for i, cell in enumerate(cells) if cell.source.startswith("by_hand = "))
-    with jupyter_lab(folder) as address:
-        page = open_page("about:blank")
-        notebook = Notebook(page, address, source.name)
-        notebook.type_into(at, "by_hand = 3")
-        page.keyboard.press("Control+S")
-        page.wait_for_timeout(200)
-        for _ in range(100):
-            if "by_hand = 3" in page_file.read_text():
-                break
-            page.wait_for_timeout(200)
-        after = format_notebooks.as_before(page_file.read_text(), before)
-        former = [f"-{line}" for line in cells[at].source.splitlines()]
-        assert changed(before, after) == [*former, "+by_hand = 3"]
-        assert (folder / f"{PAGE}.ipynb").exists()
-        # and the text, edited by another program, shows in the notebook
-        page_file.write_text(after.replace("by_hand = 3", "by_hand = 4"))
-        again = Notebook(open_page("about:blank"), address, f"{PAGE}.ipynb")
-        again.page.locator(".jp-Notebook", has_text="by_hand = 4").wait_for(timeout=30_000)
-        for tab in (page, again.page):
-            tab.problems.clear()
