@@ -1,5 +1,6 @@
 # make book    everything from nothing to the finished HTML
 # make test    the same, then every test
+# make TORCH=cpu or TORCH=cuda    sets up with that build of PyTorch; unset, the one that suits the machine
 PYTHON ?= python3
 PORT ?= 8000
 BIN := .venv/bin
@@ -7,7 +8,7 @@ HTML := _build/html
 export OMP_NUM_THREADS := 1
 export MPLBACKEND :=
 
-.PHONY: book test exercises lab assignments serve clean format lint environment
+.PHONY: book test exercises lab assignments serve clean format lint environment newest
 .DEFAULT_GOAL := book
 
 environment: .venv/installed
@@ -17,15 +18,26 @@ environment: .venv/installed
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}: make PYTHON=python3.11")'
 	@echo "── environment: .venv"
 	$(PYTHON) -m venv --clear .venv
+	$(BIN)/python tools/torch_build.py requirements.txt
 	$(BIN)/python -m pip install --disable-pip-version-check -r requirements.txt
 	$(BIN)/python -m pip install --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(BIN)/python tools/torch_build.py --which
 	@touch $@
+
+# in place of the tested set, the newest versions that pyproject.toml allows
+newest:
+	$(PYTHON) -m venv --clear .venv
+	$(BIN)/python tools/torch_build.py pyproject.toml
+	$(BIN)/python -m pip install --disable-pip-version-check -e '.[assignments,book,lab,test]'
+	@$(BIN)/python tools/torch_build.py --which
+	@touch .venv/installed
 
 book: environment
 	@echo "── notebooks: each whose code or library changed is executed, once"
 	@$(BIN)/python tools/equations.py
 	@$(BIN)/python tools/write_exercises.py
 	@$(BIN)/python tools/execute.py
+	@$(BIN)/python tools/costs.py
 	@echo "── pages"
 	@$(BIN)/jupyter-book build . -W -n --keep-going
 	@$(BIN)/python -c 'from pathlib import Path; print("── the book:", Path("$(HTML)/index.html").resolve().as_uri(), "  (or: make serve)")'
@@ -59,5 +71,5 @@ lint: environment
 	$(BIN)/python tools/format_notebooks.py --check
 
 clean:
-	rm -rf _build book/equations.md book/exercises-11-*.md book/solutions-11-*.md
+	rm -rf _build book/costs.md book/equations.md book/exercises-11-*.md book/solutions-11-*.md
 	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

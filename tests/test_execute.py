@@ -28,7 +28,8 @@ def project(tmp_path, monkeypatch):
     (clone / "executed").mkdir()
     notebook = execute.read_source(source)
     notebook.metadata["lecture"] = {
-        "fingerprint": execute.fingerprint(notebook, execute.environment_fingerprint())
+        "fingerprint": execute.fingerprint(notebook, execute.environment_fingerprint()),
+        "processor_seconds": 0.1,
     }
     nbformat.write(notebook, execute.executed(source))
     assert execute.is_current(source, execute.environment_fingerprint())
@@ -84,6 +85,14 @@ def test_profile_device_and_data_make_it_stale(project, monkeypatch, tmp_path):
     assert not current(project)
 
 
+def test_an_execution_without_its_cost_is_stale(project):
+    path = execute.executed(project / "notebooks" / "page.md")
+    notebook = nbformat.read(path, as_version=4)
+    del notebook.metadata["lecture"]["processor_seconds"]
+    nbformat.write(notebook, path)
+    assert not current(project)
+
+
 @pytest.mark.parametrize("source", execute.sources(), ids=lambda source: source.stem)
 def test_notebook_ran_and_fits_a_small_machine(source):
     assert execute.is_current(source, execute.environment_fingerprint()), "run `make book` first"
@@ -97,7 +106,9 @@ def test_notebook_ran_and_fits_a_small_machine(source):
     assert not failed
     cost = notebook.metadata["lecture"]
     if profile() == "cpu":  # the full profile is for larger machines
-        assert cost["seconds"] < SECONDS
+        # A kernel has one thread, so this is what an idle machine takes. On a busy one, the clock
+        # on the wall shows what else it does.
+        assert cost["processor_seconds"] < SECONDS
         assert cost["peak_memory_mb"] < MEGABYTES
 
 
@@ -128,7 +139,8 @@ def test_no_warning_reaches_the_reader(source):
 def two_pages(tmp_path, monkeypatch):
     """A project of two notebooks, of which one fails."""
     (tmp_path / "notebooks").mkdir()
-    page = "# Title\n\n```{code-cell}\n---\nmystnb:\n  image:\n    alt: old\n---\n1 + 1\n```\n"
+    page = "# Title\n\n```{code-cell}\nimport time\n\ntime.sleep(5)\n```\n\n"
+    page += "```{code-cell}\n---\nmystnb:\n  image:\n    alt: old\n---\n1 + 1\n```\n"
     (tmp_path / "notebooks" / "good.md").write_text(page)
     (tmp_path / "notebooks" / "bad.md").write_text("```{code-cell}\n1 / 0\n```\n")
     (tmp_path / "requirements.txt").touch()
@@ -149,7 +161,11 @@ def test_what_runs_is_kept_and_what_fails_is_not(two_pages):
     good.write_text(good.read_text().replace("old", "new"))
     assert execute.stale() == []
     execute.fill_cache()  # today's alt text, beside the outputs of the one execution
-    (cell,) = nbformat.read(execute.executed(good), as_version=4).cells[1:]
+    kept = nbformat.read(execute.executed(good), as_version=4)
+    cost = kept.metadata["lecture"]
+    assert cost["seconds"] > 4.9 > cost["processor_seconds"] > 0  # it slept
+    assert 20 < cost["peak_memory_mb"] < 1000
+    cell = kept.cells[-1]
     assert cell.outputs[0].data["text/plain"] == "2"
     assert cell.metadata.mystnb.image.alt == "new"
     assert execute.stale() == []

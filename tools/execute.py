@@ -34,12 +34,13 @@ EXECUTED = ROOT / "_build" / "executed"
 CACHE = ROOT / "_build" / ".jupyter_cache"
 # Two kernels that each start as many threads as there are cores slow each other several times over.
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
-# Runs last in each notebook and is removed again: what the notebook cost in memory, in kilobytes
-# (macOS counts bytes).
-MEMORY_PROBE = (
+# Runs last in each notebook and is removed again: what its kernel cost, in kilobytes (macOS counts
+# bytes) and in seconds of processor time, which do not grow when the machine has other work.
+COST_PROBE = (
     "import resource, sys\n"
-    "peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
-    "print(peak // (1024 if sys.platform == 'darwin' else 1))"
+    "used = resource.getrusage(resource.RUSAGE_SELF)\n"
+    "peak = used.ru_maxrss // (1024 if sys.platform == 'darwin' else 1)\n"
+    "print(peak, used.ru_utime + used.ru_stime)"
 )
 
 
@@ -98,7 +99,9 @@ def is_current(source: Path, environment: str) -> bool:
     except (OSError, ValueError):  # none, or half of one
         return False
     now = fingerprint(read_source(source), environment)
-    return kept.metadata.get("lecture", {}).get("fingerprint") == now
+    lecture = kept.metadata.get("lecture", {})
+    # one without its cost is from before there was a page of costs
+    return lecture.get("fingerprint") == now and "processor_seconds" in lecture
 
 
 def run(to_run: list[Path], folder: Path) -> None:
@@ -109,7 +112,7 @@ def run(to_run: list[Path], folder: Path) -> None:
         notebook = read_source(source)
         # decided before the run: an edit made while it runs leaves the result stale, as it must
         notebook.metadata["lecture"] = {"fingerprint": fingerprint(notebook, environment)}
-        notebook.cells.append(nbformat.v4.new_code_cell(MEMORY_PROBE))
+        notebook.cells.append(nbformat.v4.new_code_cell(COST_PROBE))
         nbformat.write(notebook, path)
     workers = min(len(to_run), os.cpu_count() or 1)
     command = [sys.executable, "-m", "pytest", "--nbmake", "--nbmake-kernel=python3", "--overwrite"]
@@ -139,7 +142,7 @@ def run(to_run: list[Path], folder: Path) -> None:
 
 
 def ran_through(notebook: nbformat.NotebookNode) -> bool:
-    """Whether the memory probe, which runs last, has printed."""
+    """Whether the probe, which runs last, has printed."""
     return (
         bool(notebook.cells[-1].outputs) and notebook.cells[-1].outputs[0].get("name") == "stdout"
     )
@@ -156,9 +159,11 @@ def keep(notebook: nbformat.NotebookNode, source: Path) -> None:
             start, end = (times[f"iopub.status.{state}"] for state in ("busy", "idle"))
             passed = datetime.fromisoformat(end) - datetime.fromisoformat(start)
             seconds += passed.total_seconds()
+    peak, processor = probe.outputs[0].text.split()
     notebook.metadata["lecture"] |= {
         "seconds": round(seconds, 1),
-        "peak_memory_mb": round(int(probe.outputs[0].text) / 1024),
+        "processor_seconds": round(float(processor), 1),
+        "peak_memory_mb": round(int(peak) / 1024),
     }
     write(notebook, executed(source))
 

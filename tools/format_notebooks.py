@@ -10,9 +10,12 @@ usage: python tools/format_notebooks.py [--check]      (--check: change nothing,
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import nbformat
+import yaml
 from execute import sources
+from jupytext.myst import dump_yaml_blocks
 from nbformat import v4
 
 RUFF = [sys.executable, "-m", "ruff"]
@@ -23,6 +26,45 @@ CELL = re.compile(
     r"^(?P<open>```\{code-cell\}[^\n]*\n(?:---\n.*?\n---\n|(?::[\w-]+:[^\n]*\n)*))(?P<code>.*?)^```$",
     re.DOTALL | re.MULTILINE,
 )
+
+OPTIONS_OF_CELL = re.compile(
+    r"^(?P<open>```\{code-cell\}[^\n]*\n)(?P<options>---\n.*?\n---\n|(?::[\w-]+:[^\n]*\n)+\n?)",
+    re.DOTALL | re.MULTILINE,
+)
+
+
+def options_of(text: str) -> dict:
+    """What the options of a cell say, in either of their two forms."""
+    if text.startswith("---"):
+        return yaml.safe_load(text.strip("-\n"))
+    return yaml.safe_load(re.sub("^:", "", text, flags=re.MULTILINE))
+
+
+def committed(source: Path) -> str:
+    """The text of a page in the last commit; empty if there is none."""
+    try:
+        command = ["git", "show", f"HEAD:./{source.name}"]
+        shown = subprocess.run(command, cwd=source.parent, capture_output=True)
+    except OSError:  # no git, as in an unpacked archive
+        return ""
+    return shown.stdout.decode()
+
+
+def as_before(text: str, before: str) -> str:
+    """The text of a page with its cells' options as their author broke the lines.
+
+    JupyterLab's saving writes all of them anew, captions too. Where one says what it said before,
+    it gets its former text back, so that a diff shows what changed and no more.
+    """
+    found = [match["options"] for match in OPTIONS_OF_CELL.finditer(before)]
+    former = {str(options_of(options)): options for options in found}
+
+    def put_back(match: re.Match) -> str:
+        options, data = match["options"], options_of(match["options"])
+        by_jupytext = options.rstrip("\n") == dump_yaml_blocks(data).rstrip("\n")
+        return match["open"] + (former.get(str(data), options) if by_jupytext else options)
+
+    return OPTIONS_OF_CELL.sub(put_back, text)
 
 
 def formatted(text: str) -> tuple[str, str]:
@@ -51,7 +93,7 @@ def main() -> None:
     failed = False
     for source in sources():
         text = source.read_text(encoding="utf-8")
-        new, complaints = formatted(text)
+        new, complaints = formatted(as_before(text, committed(source)))
         if complaints:
             failed = True
             print(f"{source.name}:\n{complaints}")
