@@ -22,7 +22,8 @@ raise ModuleNotFoundError(
 def install_cell(published: Repository | None) -> nbformat.NotebookNode:
     """The cell that runs first."""
     how = f'%pip install --quiet "{published.requirement}"' if published else NO_ADDRESS
-    return new_code_cell(INSTALL + how, id="install")
+    folded = {"jupyter": {"source_hidden": True}}
+    return new_code_cell(INSTALL + how, id="install", metadata=folded)
 
 
 def notebook_of(cells: list[nbformat.NotebookNode]) -> nbformat.NotebookNode:
