@@ -138,7 +138,10 @@ def test_the_opening_says_whose_numbers_these_are(source):
 @pytest.mark.parametrize(
     ("myst", "plain"),
     [
-        ("{doc}`the derivation\n<11-2-1-pca-derived>`", "[the derivation](11-2-1-pca-derived.ipynb)"),
+        (
+            "{doc}`the derivation\n<11-2-1-pca-derived>`",
+            "[the derivation](11-2-1-pca-derived.ipynb)",
+        ),
         ("{doc}`11-2-1-pca-derived`", "[11.2.1 PCA, derived](11-2-1-pca-derived.ipynb)"),
         ("{doc}`**bold** <11-2-1-pca-derived>`", "[**bold**](11-2-1-pca-derived.ipynb)"),
         ("{doc}`where it slips <../book/errata>`", "where it slips"),
@@ -191,14 +194,18 @@ def test_the_install_cell_does_nothing_where_the_package_is():
 
 def test_the_install_cell_says_what_to_do_where_it_can_do_nothing(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(ModuleNotFoundError, match=r"expected .* not installed here: .* pip install"):
+    with pytest.raises(
+        ModuleNotFoundError, match=r"expected .* not installed here: .* pip install"
+    ):
         run(tool.install_cell(None)).raise_error()
 
 
 def test_the_install_cell_installs_the_published_package(monkeypatch):
     asked = []
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    monkeypatch.setattr(InteractiveShell, "run_line_magic", lambda *args, **_: asked.append(args[1:3]))
+    monkeypatch.setattr(
+        InteractiveShell, "run_line_magic", lambda *args, **_: asked.append(args[1:3])
+    )
     run(tool.install_cell(PUBLISHED)).raise_error()
     archive = "https://github.com/OWNER/NAME/archive/0123abc.zip"
     assert asked == [("pip", f'install --quiet "lecture-lib @ {archive}"')]
@@ -219,5 +226,8 @@ def test_the_folder_holds_all_and_nothing_of_yesterday(setting, tmp_path, monkey
     for name in made - {"README.md"}:
         assert f"]({name})" in readme
         stem = name.removesuffix(".ipynb")
-        for link in (Repository("OWNER", "NAME").binder(stem), Repository("OWNER", "NAME").colab(stem)):
+        for link in (
+            Repository("OWNER", "NAME").binder(stem),
+            Repository("OWNER", "NAME").colab(stem),
+        ):
             assert (link in readme) == bool(setting)
