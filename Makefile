@@ -8,7 +8,7 @@ HTML := _build/html
 export OMP_NUM_THREADS := 1
 export MPLBACKEND :=
 
-.PHONY: book test exercises lab assignments serve clean format lint environment newest
+.PHONY: book test notebooks exercises lab assignments serve clean format lint environment newest
 .DEFAULT_GOAL := book
 
 environment: .venv/installed
@@ -38,6 +38,7 @@ book: environment
 	@$(BIN)/python tools/write_exercises.py
 	@$(BIN)/python tools/execute.py
 	@$(BIN)/python tools/costs.py
+	@$(BIN)/python tools/write_notebooks.py
 	@echo "── pages"
 	@$(BIN)/jupyter-book build . -W -n --keep-going
 	@$(BIN)/python -c 'from pathlib import Path; print("── the book:", Path("$(HTML)/index.html").resolve().as_uri(), "  (or: make serve)")'
@@ -45,6 +46,11 @@ book: environment
 test: book
 	@echo "── tests"
 	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+# each page and the exercises as notebooks without outputs, to take away: in _build/notebooks/
+notebooks: environment
+	@$(BIN)/python tools/write_exercises.py
+	@$(BIN)/python tools/write_notebooks.py
 
 # the students' notebooks, in exercises/, to work in: what is there already stays as it is
 exercises: environment

@@ -18,7 +18,7 @@ def project(tmp_path, monkeypatch):
     for folder in ("notebooks", "lecture_lib"):
         (clone / folder).mkdir()
     (clone / "lecture_lib" / "model.py").write_text("Q = 1\n")
-    (clone / "requirements.txt").write_text("numpy==2.0\n")
+    (clone / "environment.yml").write_text("numpy==2.0\n")
     source = clone / "notebooks" / "page.md"
     source.write_text("# Title\n\nProse.\n\n```{code-cell}\n:tags: [a]\nx = 1\n```\n")
     for name in ("LECTURE_PROFILE", "LECTURE_DATA", "LECTURE_DEVICE"):
@@ -56,12 +56,18 @@ def test_prose_and_tags_execute_nothing(project, old, new):
         ("lecture_lib/model.py", "Q = 2\n"),
         ("lecture_lib/new.py", ""),
         ("lecture_lib/figure.js", "export default {}\n"),
-        ("requirements.txt", "numpy==2.1\n"),
+        ("environment.yml", "numpy==2.1\n"),
     ],
 )
 def test_code_library_and_pins_make_it_stale(project, file, text):
     (project / file).write_text(text)
     assert not current(project)
+
+
+def test_a_tool_that_only_builds_or_tests_executes_nothing(project):
+    """requirements.txt has those too: tests/test_environment.py holds what environment.yml has."""
+    (project / "requirements.txt").write_text("pytest==9.0\n")
+    assert current(project)
 
 
 def test_exercises_execute_nothing(project):
@@ -143,7 +149,7 @@ def two_pages(tmp_path, monkeypatch):
     page += "```{code-cell}\n---\nmystnb:\n  image:\n    alt: old\n---\n1 + 1\n```\n"
     (tmp_path / "notebooks" / "good.md").write_text(page)
     (tmp_path / "notebooks" / "bad.md").write_text("```{code-cell}\n1 / 0\n```\n")
-    (tmp_path / "requirements.txt").touch()
+    (tmp_path / "environment.yml").touch()
     for name, folder in {"ROOT": "", "SOURCES": "notebooks", "EXECUTED": "executed"}.items():
         monkeypatch.setattr(execute, name, tmp_path / folder)
     monkeypatch.setattr(execute, "CACHE", tmp_path / "cache")

@@ -5,8 +5,9 @@ from there their outputs go into the cache that the book is rendered from. So wh
 what is shown.
 
 An execution is kept under a fingerprint of all that it depends on: the notebook's code, the package
-``lecture_lib``, the pinned set, the version of Python, and the profile and data that were in force.
-Prose, captions and cell tags are not in it, so a change in them executes nothing.
+``lecture_lib``, environment.yml, the version of Python, and the profile and data that were in
+force. Prose, captions and cell tags are not in it, so a change in them executes nothing; nor are
+the tools that build and test, which environment.yml leaves out.
 
 usage: python tools/execute.py
 """
@@ -23,8 +24,6 @@ from pathlib import Path
 import jupytext
 import nbformat
 from equations import book_order
-from jupyter_cache import get_cache
-from jupyter_cache.base import CacheBundleIn
 
 from lecture_lib.datasets import faces_available
 
@@ -68,7 +67,7 @@ def environment_fingerprint() -> str:
         for path in (ROOT / "lecture_lib").rglob("*")
         if path.is_file() and "__pycache__" not in path.parts and exercises not in path.parents
     ]
-    for path in [*sorted(package), ROOT / "requirements.txt"]:
+    for path in [*sorted(package), ROOT / "environment.yml"]:
         digest.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes() + b"\0")
     digest.update((os.environ.get("LECTURE_PROFILE") or "cpu").encode())
     digest.update((os.environ.get("LECTURE_DEVICE") or "chosen by the profile").encode())
@@ -180,6 +179,10 @@ def fill_cache() -> None:
 
     The cells come from the sources as they are now, so that captions and tags are today's.
     """
+    # here, because the notebooks for Binder are written without it
+    from jupyter_cache import get_cache
+    from jupyter_cache.base import CacheBundleIn
+
     cache = get_cache(CACHE)
     cache.clear_cache()
     for source in sources():

@@ -7,27 +7,32 @@ usage: python tools/write_exercises.py           the pages of the book, and the 
 
 import argparse
 import math
-import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import nbformat
-import yaml
+from address import repository
 from equations import equations, link_to, title_of
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_raw_cell
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_raw_cell
+from notebook_cells import install_cell, notebook_of
+from plain_markdown import expanded
 
-from lecture_lib.exercises.source import CHAPTERS, Exercise, exercises, message_of
+from lecture_lib.exercises.source import (
+    CHAPTERS,
+    Exercise,
+    all_exercises,
+    exercises,
+    message_of,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 BOOK = ROOT / "book"
-NOTEBOOKS = ROOT / "_build" / "exercises"
+NOTEBOOKS = ROOT / "_build" / "notebooks"
 ASSIGNMENTS = ROOT / "_build" / "assignments"
 COPIES = ROOT / "exercises"
 EQUATIONS = {equation.label: equation for equation in equations()}
-# of a TeX macro; braces inside it may nest twice
-ARGUMENT = r"\{((?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\}"
 POINTS = {"warm-up": 1, "core": 2, "project": 4}
 
 IMPORTS = """\
@@ -44,7 +49,7 @@ EXERCISES = """\
 
 Each exercise is a function to complete. Its check says whether it is right and, if not, which
 mistake it is, or what can be seen of it. Do them in a notebook,
-{{download}}`{stem}.ipynb <../_build/exercises/{stem}.ipynb>`; {{doc}}`how-to-use` says how to open
+{{download}}`{stem}.ipynb <../_build/notebooks/{stem}.ipynb>`; {{doc}}`how-to-use` says how to open
 it. {{doc}}`Worked solutions <solutions-{number}>` have a page of their own. Together these {count}
 take about {hours} hours.
 """
@@ -75,6 +80,11 @@ def kind_of(exercise: Exercise) -> str:
     """``core, pencil and paper, about 15 minutes``."""
     by_hand = ", pencil and paper" if exercise.by_hand else ""
     return f"{exercise.level}{by_hand}, about {exercise.minutes} minutes"
+
+
+def on_page(stem: str) -> list[Exercise]:
+    """The exercises that go with a page, by the name of its file."""
+    return [exercise for exercise in all_exercises() if exercise.page == stem]
 
 
 # pages of the book
@@ -136,28 +146,6 @@ def in_words(value: object) -> str:
 # the student's notebook
 
 
-def macros() -> dict[str, str]:
-    """The TeX macros that the book's own pages may use, from its configuration."""
-    config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
-    return config["sphinx"]["config"]["mathjax3_config"]["tex"]["macros"]
-
-
-def expanded(markdown: str) -> str:
-    """The text with the book's TeX macros written out, which a notebook does not know."""
-    for name, meaning in macros().items():
-        if isinstance(meaning, str):
-            markdown = re.sub(rf"\\{name}(?![A-Za-z])", lambda _, m=meaning: m, markdown)
-        else:
-            template, n_arguments = meaning
-            pattern = rf"\\{name}(?![A-Za-z])" + ARGUMENT * n_arguments
-
-            def fill(match: re.Match, template: str = template) -> str:
-                return re.sub(r"#(\d)", lambda place: match[int(place[1])], template)
-
-            markdown = re.sub(pattern, fill, markdown)
-    return markdown
-
-
 def statement_cell(number: int, exercise: Exercise) -> nbformat.NotebookNode:
     """What is asked, with its equation, readable in any notebook."""
     equation = EQUATIONS[exercise.equation]
@@ -173,7 +161,11 @@ def statement_cell(number: int, exercise: Exercise) -> nbformat.NotebookNode:
 def student_notebook(chapter: str, of_chapter: list[Exercise]) -> nbformat.NotebookNode:
     """The exercises of a chapter, with nothing in them of the solutions."""
     opening = STUDENT.format(chapter=chapter, title=CHAPTERS[chapter])
-    cells = [new_markdown_cell(opening, id="opening"), new_code_cell(SET_UP, id="set-up")]
+    cells = [
+        new_markdown_cell(opening, id="opening"),
+        install_cell(repository()),
+        new_code_cell(SET_UP, id="set-up"),
+    ]
     for number, exercise in enumerate(of_chapter, start=1):
         cells += [
             statement_cell(number, exercise),
@@ -197,18 +189,10 @@ def student_notebook(chapter: str, of_chapter: list[Exercise]) -> nbformat.Noteb
     return notebook_of(cells)
 
 
-def notebook_of(cells: list[nbformat.NotebookNode]) -> nbformat.NotebookNode:
-    """A Python notebook."""
-    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
-    notebook = new_notebook(cells=cells, metadata={"kernelspec": kernel})
-    nbformat.validate(notebook)
-    return notebook
-
-
 def give() -> None:
     """Copy the students' notebooks to where they are worked on; what is there already stays."""
     COPIES.mkdir(exist_ok=True)
-    for path in sorted(NOTEBOOKS.glob("*.ipynb")):
+    for path in sorted(NOTEBOOKS.glob("exercises-*.ipynb")):
         copy = COPIES / path.name
         if copy.exists():
             print(f"{copy.relative_to(ROOT)} is there already and stays as it is")

@@ -214,11 +214,19 @@ function rgb(el, name) {
   return context.getImageData(0, 0, 1, 1).data;
 }
 
-/** Draw now, whenever one of the traits changes and, where pixels hold colours, when the theme does. */
-function watch(model, traits, draw, { theme = false } = {}) {
+/** Draw now, whenever one of the traits changes and, where the pixels of `coloured` hold colours, when the theme does. */
+function watch(model, traits, draw, { coloured = null } = {}) {
   for (const trait of traits) model.on(`change:${trait}`, draw);
   draw();
-  if (!theme) return () => {};
+  if (!coloured) return () => {};
+  if (!coloured.isConnected) { // JupyterLab draws first and places then; until it has, a colour variable has no value
+    const placed = new ResizeObserver(() => {
+      if (!coloured.isConnected) return;
+      placed.disconnect();
+      draw();
+    });
+    placed.observe(coloured);
+  }
   const observer = new MutationObserver(draw);
   for (const node of [document.documentElement, document.body]) {
     observer.observe(node, { attributes: true, attributeFilter: ["class", "data-theme", "data-jp-theme-name", "theme"] });

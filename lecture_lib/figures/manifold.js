@@ -100,7 +100,7 @@ function render({ model, el }) {
       image.data[4 * i + 3] = 230 * Math.sqrt(value / peak); // the root shows the pale edges; one scale for every σ
     });
     context.putImageData(image, 0, 0);
-  }, { theme: true });
+  }, { coloured: el });
 
   watch(model, ["z", "sigma"], () => {
     const z = model.get("z"), sigma = model.get("sigma");

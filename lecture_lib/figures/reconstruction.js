@@ -89,7 +89,7 @@ function render({ model, el }) {
     put(chart, { "aria-label": `Squared error of this image against Q. It falls from ${format(errors[0])} at Q = 0 to ${format(errors[count])} at Q = ${count}; the mark stands at Q = ${q}.` });
     say(state);
     Object.assign(el.dataset, { q, index, error: errors[q], share: errors[0] > 0 ? errors[q] / errors[0] : 0 });
-  }, { theme: true });
+  }, { coloured: el });
 }
 
 function subscript(number) {

@@ -1,0 +1,35 @@
+"""What every notebook that leaves the book has: its first cell, and what kind of notebook it is."""
+
+import nbformat
+from address import Repository
+from nbformat.v4 import new_code_cell, new_notebook
+
+INSTALL = """\
+# On a machine that has not got it yet, this installs the package that the cells below use.
+import importlib.util
+
+if importlib.util.find_spec("lecture_lib") is None:
+    """
+
+NO_ADDRESS = """\
+raise ModuleNotFoundError(
+        "expected the package lecture_lib, which this notebook uses; it is not installed here: "
+        "get the files of the book's project and run `pip install .` in their folder, with the "
+        "Python of this notebook, or `make lab` there, which installs all and opens JupyterLab"
+    )"""
+
+
+def install_cell(published: Repository | None) -> nbformat.NotebookNode:
+    """The cell that runs first."""
+    how = f'%pip install --quiet "{published.requirement}"' if published else NO_ADDRESS
+    folded = {"jupyter": {"source_hidden": True}}
+    return new_code_cell(INSTALL + how, id="install", metadata=folded)
+
+
+def notebook_of(cells: list[nbformat.NotebookNode]) -> nbformat.NotebookNode:
+    """A Python notebook."""
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    language = {"name": "python", "file_extension": ".py", "mimetype": "text/x-python"}
+    notebook = new_notebook(cells=cells, metadata={"kernelspec": kernel, "language_info": language})
+    nbformat.validate(notebook)
+    return notebook
