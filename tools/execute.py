@@ -116,7 +116,7 @@ def run(to_run: list[Path], folder: Path) -> None:
     workers = min(len(to_run), os.cpu_count() or 1)
     command = [sys.executable, "-m", "pytest", "--nbmake", "--nbmake-kernel=python3", "--overwrite"]
     command += [
-        "--nbmake-timeout=900",  # seconds for a cell: all of MNIST on a busy machine takes minutes
+        "--nbmake-timeout=1800",  # seconds for a cell: all of MNIST on a busy machine takes minutes
         "-v",
         f"-n{workers}",
         "--dist=worksteal",
