@@ -7,7 +7,7 @@ HTML := _build/html
 export OMP_NUM_THREADS := 1
 export MPLBACKEND :=
 
-.PHONY: book test exercises lab assignments serve clean format lint environment
+.PHONY: book executions zip pdf test exercises lab assignments serve clean format lint environment
 .DEFAULT_GOAL := book
 
 environment: .venv/installed
@@ -21,11 +21,13 @@ environment: .venv/installed
 	$(BIN)/python -m pip install --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-book: environment
+executions: environment
 	@echo "── notebooks: each whose code or library changed is executed, once"
 	@$(BIN)/python tools/equations.py
 	@$(BIN)/python tools/write_exercises.py
 	@$(BIN)/python tools/execute.py
+
+book: executions
 	@echo "── pages"
 	@$(BIN)/jupyter-book build . -W -n --keep-going
 	@$(BIN)/python -c 'from pathlib import Path; print("── the book:", Path("$(HTML)/index.html").resolve().as_uri(), "  (or: make serve)")'
@@ -47,6 +49,16 @@ assignments: environment
 
 serve: book
 	$(BIN)/python -m http.server --directory $(HTML) --bind 127.0.0.1 $(PORT)
+
+# the pages in one file, to be opened by double-click
+zip: book
+	@$(BIN)/python tools/offline.py
+
+# the book on paper; what is missing for it is said at once
+pdf:
+	@$(PYTHON) tools/latex_packages.py
+	@$(MAKE) --no-print-directory executions
+	@$(BIN)/python tools/pdf.py
 
 format: environment
 	$(BIN)/ruff format .

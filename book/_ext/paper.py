@@ -1,4 +1,4 @@
-"""The book on paper: what `make pdf` needs that a page in a browser does not.
+"""The book on paper: the style sheet for printing a page, and what `make pdf` needs.
 
 Sphinx writes the LaTeX. Here its pieces are put in the order of a printed book, figures become
 files that LaTeX can place, and what only a screen can show gives way to what paper can. The look is
@@ -43,7 +43,7 @@ def configure(app, config):
     ]
     config.latex_toplevel_sectioning = "part"
     config.latex_domain_indices = False
-    config.latex_show_urls = "footnote"
+    config.latex_show_urls = "no"
     config.latex_elements = {
         "papersize": "a4paper",
         "pointsize": "11pt",
@@ -53,6 +53,7 @@ def configure(app, config):
         "fvset": r"\fvset{fontsize=\small}",
         "fncychap": "",
         "maketitle": title_page,
+        "makeindex": "",
         "printindex": "",
         "preamble": rest + "\n" + macros(config.mathjax3_config["tex"]["macros"]),
         "secnumdepth": r"\setcounter{secnumdepth}{-2}",  # the titles carry the lecture's numbers
@@ -82,7 +83,9 @@ class BookOrder(ForLatex):
         title = next(child for child in top if isinstance(child, nodes.title))
         preface, parts = [], []
         for child in [child for child in top if child is not title]:
-            wrappers = [c for c in child.findall(nodes.compound) if "toctree-wrapper" in c["classes"]]
+            wrappers = [
+                c for c in child.findall(nodes.compound) if "toctree-wrapper" in c["classes"]
+            ]
             for wrapper in wrappers:
                 wrapper.parent.remove(wrapper)
                 parts.append(wrapper)
@@ -99,7 +102,9 @@ class BookOrder(ForLatex):
                 top += child
         captions = [part.caption for part in self.app.config.external_site_map.root.subtrees]
         for caption, wrapper in zip(captions, parts, strict=True):
-            top += nodes.section("", nodes.title("", caption), wrapper, ids=[nodes.make_id(caption)])
+            top += nodes.section(
+                "", nodes.title("", caption), wrapper, ids=[nodes.make_id(caption)]
+            )
 
 
 class ClosedCells(ForLatex):
@@ -128,6 +133,30 @@ class Stills(ForLatex):
                 html.replace_self(picture)
 
 
+class WidthsOfLongTables(ForLatex):
+    """Give each column of a long table room for its longest cell, and less than in proportion.
+
+    LaTeX breaks no line in a table of more than a page, unless its columns have widths.
+    """
+
+    default_priority = 40
+
+    def run(self):
+        for table in self.document.findall(nodes.table):
+            rows = list(table.findall(nodes.row))
+            if len(rows) > 30:
+                columns = zip(*([letters(cell) for cell in row] for row in rows), strict=True)
+                specs = table.findall(nodes.colspec)
+                for spec, column in zip(specs, columns, strict=True):
+                    spec["colwidth"] = round(max(column) ** 0.7)
+                table["classes"].append("colwidths-given")
+
+
+def letters(cell: nodes.Element) -> int:
+    """How many letters a cell of a table shows, where a command of a formula is one."""
+    return len(re.sub(r"\\[a-z]+|[{}^_]", "x", cell.astext(), flags=re.I))
+
+
 class SvgToPdf(ImageConverter):
     """Convert drawings, whose text stays text, with librsvg."""
 
@@ -142,9 +171,11 @@ class SvgToPdf(ImageConverter):
 
 
 def setup(app):
+    app.add_css_file("print.css", media="print")
     app.connect("config-inited", configure, priority=900)  # after the table of contents is read
     app.add_post_transform(BookOrder)
     app.add_post_transform(ClosedCells)
     app.add_post_transform(Stills)
+    app.add_post_transform(WidthsOfLongTables)
     app.add_post_transform(SvgToPdf)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -35,6 +35,15 @@ def allowed_roles(app, pagename, templatename, context, doctree):
         context["body"] = context["body"].replace('role="doc-biblioentry"', 'role="listitem"')
 
 
+def search_without_fetching(app, pagename, templatename, context, doctree):
+    """A page opened by double-click may not read other files, from which results take a summary."""
+    if pagename == "search":
+        opened_as_file = 'location.protocol === "file:"'
+        app.add_js_file(
+            None, body=f"if ({opened_as_file}) DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;"
+        )
+
+
 def true_minus(app, doctree, docname):
     """Write a negative number in a sentence with a minus sign, as formulas do, not a hyphen."""
     for pasted in list(doctree.findall(nodes.inline)):
@@ -46,6 +55,7 @@ def true_minus(app, doctree, docname):
 
 def setup(app):
     app.connect("doctree-resolved", true_minus)
+    app.connect("html-page-context", search_without_fetching)
     app.connect("html-page-context", wanted_scripts, priority=900)
     app.connect("html-page-context", allowed_roles)
     app.add_css_file("book.css")
