@@ -54,7 +54,7 @@ def test_only_the_text_is_printed(printed, name, theme):
     assert (left["x"], left["width"]) == (0, PAPER["width"])
 
 
-@pytest.mark.parametrize("name", ["notebooks/11-4-2-elbo", "book/solutions-11-1", "book/api"])
+@pytest.mark.parametrize("name", ["notebooks/11-4-2-elbo", "book/solutions-11-1", "book/notation"])
 def test_paper_is_white_and_ink_dark(printed, name):
     page = printed(name, theme="dark")
     page.add_style_tag(content="article img { visibility: hidden; }")  # a still is what it is
@@ -114,12 +114,16 @@ def test_exercises_are_printed_without_ways_to_their_solutions(printed):
 def test_nothing_sticks_out_or_is_cut_off(printed, name):
     page = printed(name)
     too_wide = page.locator("article").evaluate(
-        """(article, width) => [...article.querySelectorAll(
-                "pre, .math, mjx-container, svg, img, table, .eqno, figure, p, code")]
-            .filter(e => e.checkVisibility() && !e.closest("mjx-assistive-mml, defs"))
-            .filter(e => e.getBoundingClientRect().right > width + 1
-                || (getComputedStyle(e).overflowX !== "visible" && e.scrollWidth > e.clientWidth + 1))
-            .map(e => `${e.tagName} ${e.className.baseVal ?? e.className} ${e.textContent.slice(0, 60)}`)""",
+        """(article, width) => {
+            const out = (e) => e.getBoundingClientRect().right > width + 1;
+            const scrolls = (e) => getComputedStyle(e).overflowX !== "visible";
+            const cut = (e) => e.clientWidth && scrolls(e) && e.scrollWidth > e.clientWidth + 1;
+            const all = "pre, .math, mjx-container, svg, img, table, .eqno, figure, p, code";
+            return [...article.querySelectorAll(all)]
+                .filter(e => e.checkVisibility() && !e.closest("mjx-assistive-mml, defs"))
+                .filter(e => out(e) || cut(e))
+                .map(e => `${e.tagName}: ${e.textContent.slice(0, 60)}`);
+        }""",
         PAPER["width"],
     )
     assert too_wide == []
@@ -128,7 +132,8 @@ def test_nothing_sticks_out_or_is_cut_off(printed, name):
 def test_mathematics_is_there_to_the_last_page(printed):
     page = printed("notebooks/11-4-2-elbo")
     widths = page.locator("article .math").evaluate_all(
-        "all => all.map(f => f.querySelector('mjx-container, svg')?.getBoundingClientRect().width ?? 0)"
+        """formulas => formulas.map(f =>
+            f.querySelector("mjx-container, svg")?.getBoundingClientRect().width ?? 0)"""
     )
     assert len(widths) > 100
     assert min(widths) > 3
