@@ -24,7 +24,7 @@ from sphinx.errors import ExtensionError
 MADE = {"sheet": "all-{}.css", "state": "live-{}.js", "picture": "picture-{}.webp"}
 SMALL = 3000  # bytes: a smaller picture costs less in the page than a request would
 # a line of the theme that wants the script before it, which no longer holds up the page
-OPTION = re.compile(r"<script>(?=DOCUMENTATION_OPTIONS)")
+OPTION = re.compile(r"<script>(?=[^<]*DOCUMENTATION_OPTIONS)")
 STATE_TYPE = "application/vnd.jupyter.widget-state"
 STATE = re.compile(
     r'<script type="application/vnd\.jupyter\.widget-state\+json">(.*?)</script>', re.DOTALL
