@@ -8,8 +8,9 @@ from docutils import nodes
 def wanted_scripts(app, pagename, templatename, context, doctree):
     """Keep each script once, where it belongs.
 
-    Jupyter Book puts every script under html_static_path on every page. And sphinx_thebe is always on in Jupyter Book 1: it fetches from a CDN and declares one
-    constant twice, which stops the script.
+    Jupyter Book puts every script under html_static_path on every page. And sphinx_thebe is always
+    on in Jupyter Book 1: it fetches from a CDN and declares one constant twice, which stops the
+    script.
     """
     kept, names = [], set()
     for script in context["script_files"]:
