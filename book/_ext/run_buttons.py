@@ -47,6 +47,8 @@ def add_buttons(app, pagename, templatename, context, doctree):
     if published:
         context["theme_extra_footer"] += (
             f'<p><a href="{published.url}">The source of this book, on GitHub</a></p>'
+            f'<p><a href="{published.site}autoencoders-html.zip">All pages in one file</a>, to read '
+            "without a network</p>"
         )
     stem = Path(pagename).name
     notebook = NOTEBOOKS / f"{stem}.ipynb"
