@@ -8,7 +8,7 @@ HTML := _build/html
 export OMP_NUM_THREADS := 1
 export MPLBACKEND :=
 
-.PHONY: book test notebooks exercises lab assignments serve clean format lint environment newest
+.PHONY: book executions zip pdf test notebooks exercises lab assignments serve clean format lint environment newest
 .DEFAULT_GOAL := book
 
 environment: .venv/installed
@@ -32,13 +32,15 @@ newest:
 	@$(BIN)/python tools/torch_build.py --which
 	@touch .venv/installed
 
-book: environment
+executions: environment
 	@echo "── notebooks: each whose code or library changed is executed, once"
 	@$(BIN)/python tools/equations.py
 	@$(BIN)/python tools/write_exercises.py
 	@$(BIN)/python tools/execute.py
 	@$(BIN)/python tools/costs.py
 	@$(BIN)/python tools/write_notebooks.py
+
+book: executions
 	@echo "── pages"
 	@$(BIN)/jupyter-book build . -W -n --keep-going
 	@$(BIN)/python -c 'from pathlib import Path; print("── the book:", Path("$(HTML)/index.html").resolve().as_uri(), "  (or: make serve)")'
@@ -65,6 +67,16 @@ assignments: environment
 
 serve: book
 	$(BIN)/python -m http.server --directory $(HTML) --bind 127.0.0.1 $(PORT)
+
+# the pages in one file, to be opened by double-click
+zip: book
+	@$(BIN)/python tools/offline.py
+
+# the book on paper; what is missing for it is said at once
+pdf:
+	@$(PYTHON) tools/latex_packages.py
+	@$(MAKE) --no-print-directory executions
+	@$(BIN)/python tools/pdf.py
 
 format: environment
 	$(BIN)/ruff format .

@@ -12,6 +12,7 @@ import nbformat
 import pytest
 import write_exercises as tool
 from nbclient import NotebookClient
+from plain_markdown import macros
 from students import given_away, mistaken
 
 from lecture_lib.exercises import source
@@ -82,7 +83,7 @@ def test_the_notebook_holds_the_stubs_and_no_book_only_mark_up(chapter):
     assert all(e.stub in codes and f"check({e.name})" in codes for e in source.exercises(chapter))
     words = "".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
     assert not re.search(r"\{[a-z:]+\}`", words)
-    unknown = {rf"\{name}" for name in tool.macros()} & set(re.findall(r"\\[A-Za-z]+", words))
+    unknown = {rf"\{name}" for name in macros()} & set(re.findall(r"\\[A-Za-z]+", words))
     assert unknown == set()
 
 

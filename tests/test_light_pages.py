@@ -49,6 +49,19 @@ def test_an_imported_sheet_comes_before_the_rules_after_it(tmp_path):
     assert re.findall(r"x: (\d)", text) == ["1", "2"]
 
 
+def test_one_sheet_holds_all_in_order_and_paper_apart(tmp_path):
+    (tmp_path / "_static").mkdir()
+    (tmp_path / "a.css").write_text("p { x: 1 }")
+    (tmp_path / "b.css").write_text("p { x: 2 }")
+    links = '<link rel="stylesheet" href="a.css?v=1" /><link href="b.css" media="print" />'
+    name = light_pages.one_sheet({tmp_path / "page.html": links}, tmp_path, set())
+    text = re.sub(r"\s+", "", (tmp_path / "_static" / name).read_text())
+    assert text == "p{x:1}@mediaprint{p{x:2}}"
+    assert light_pages.with_one_sheet(f"<head>{links}</head>", name).split() == [
+        "<head>", "<link", 'rel="stylesheet"', f'href="{name}"', "/></head>"
+    ]  # fmt: skip
+
+
 def picture(side, mode="RGBA"):
     noise = np.random.default_rng(0).integers(0, 256, (side, side, len(mode)), dtype=np.uint8)
     if mode == "RGBA":

@@ -194,7 +194,7 @@ def test_the_install_cell_does_nothing_where_the_package_is():
 
 
 def test_the_install_cell_says_what_to_do_where_it_can_do_nothing():
-    with pytest.raises(ModuleNotFoundError, match="not installed here: .* `pip install"):
+    with pytest.raises(ModuleNotFoundError, match=r"not installed here: .* `pip install"):
         run(tool.install_cell(None), "no_such_package").raise_error()
 
 

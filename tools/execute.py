@@ -25,7 +25,7 @@ import jupytext
 import nbformat
 from equations import book_order
 
-from lecture_lib.datasets import faces_available
+from lecture_lib.datasets import faces_available, profile
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ROOT / "notebooks"
@@ -116,7 +116,8 @@ def run(to_run: list[Path], folder: Path) -> None:
     workers = min(len(to_run), os.cpu_count() or 1)
     command = [sys.executable, "-m", "pytest", "--nbmake", "--nbmake-kernel=python3", "--overwrite"]
     command += [
-        "--nbmake-timeout=900",  # seconds for a cell: all of MNIST on a busy machine takes minutes
+        # seconds for a cell: all of MNIST on a busy machine takes minutes
+        f"--nbmake-timeout={1800 if profile() == 'full' else 300}",
         "-v",
         f"-n{workers}",
         "--dist=worksteal",

@@ -93,15 +93,22 @@ class BorrowedFigure(SphinxDirective):
                 ]
                 if not svgs or "image" not in drawn:
                     raise self.error(f"{name} of {page} is no SVG figure with an alt text")
-                figure = nodes.figure(
-                    "", nodes.raw("", themed(svgs[0], drawn["image"]["alt"]), format="html")
-                )
+                image = nodes.image(uri=self.file(svgs[0]), alt=drawn["image"]["alt"])
+                figure = nodes.figure("", image)
                 caption = nodes.caption()
                 children, messages = self.state.inline_text("\n".join(self.content), self.lineno)
                 caption += children
                 figure += caption
                 return [figure, *messages]
         raise self.error(f"{page} draws no figure named {name}")
+
+    def file(self, svg: str) -> str:
+        """Where the drawing lies as a file, from the root of the sources: beside the notebooks'."""
+        folder = Path(self.env.app.outdir).parent / "jupyter_execute"
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{hashlib.sha256(svg.encode()).hexdigest()}.svg"
+        path.write_text(svg, encoding="utf-8")
+        return "/" + path.relative_to(self.env.srcdir).as_posix()
 
 
 def setup(app):

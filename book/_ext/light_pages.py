@@ -24,7 +24,7 @@ from sphinx.errors import ExtensionError
 MADE = {"sheet": "all-{}.css", "state": "live-{}.js", "picture": "picture-{}.webp"}
 SMALL = 3000  # bytes: a smaller picture costs less in the page than a request would
 # a line of the theme that wants the script before it, which no longer holds up the page
-OPTION = re.compile(r"<script>(?=DOCUMENTATION_OPTIONS)")
+OPTION = re.compile(r"<script>(?=[^<]*DOCUMENTATION_OPTIONS)")
 STATE_TYPE = "application/vnd.jupyter.widget-state"
 STATE = re.compile(
     r'<script type="application/vnd\.jupyter\.widget-state\+json">(.*?)</script>', re.DOTALL
@@ -108,11 +108,14 @@ def split_selectors(text: str) -> list[str]:
 def one_sheet(pages: dict[Path, str], out: Path, names: set[str]) -> str:
     """Join the style sheets of all pages, in their order; return the name of the new one."""
     links = {
-        (page.parent / link).resolve(): None
+        (page.parent / match[1]).resolve(): 'media="print"' in match[0]
         for page, html in pages.items()
-        for link in SHEET.findall(html)
+        for match in SHEET.finditer(html)
     }
-    text = "".join(sheet(path, names) for path in links)
+    text = "".join(
+        f"@media print{{{sheet(path, names)}}}\n" if on_paper else sheet(path, names)
+        for path, on_paper in links.items()
+    )
     return put(text.encode(), out, "sheet")
 
 

@@ -8,17 +8,15 @@ from docutils import nodes
 def wanted_scripts(app, pagename, templatename, context, doctree):
     """Keep each script once, where it belongs.
 
-    Jupyter Book puts every script under html_static_path on every page, vendored ones included.
-    And sphinx_thebe is always on in Jupyter Book 1: it fetches from a CDN and declares one
-    constant twice, which stops the script.
+    Jupyter Book puts every script under html_static_path on every page. And sphinx_thebe is always
+    on in Jupyter Book 1: it fetches from a CDN and declares one constant twice, which stops the
+    script.
     """
     kept, names = [], set()
     for script in context["script_files"]:
         name = str(script.filename or "").partition("?")[0]
         attributes = getattr(script, "attributes", {})
         if "thebe" in name or "THEBE_JS_URL" in (attributes.get("body") or ""):
-            continue
-        if "vendor/" in name and "defer" not in attributes:  # MathJax itself is deferred
             continue
         if name.endswith("live.js") and "vnd.jupyter.widget-view" not in context.get("body", ""):
             continue
@@ -35,6 +33,15 @@ def allowed_roles(app, pagename, templatename, context, doctree):
         context["body"] = context["body"].replace('role="doc-biblioentry"', 'role="listitem"')
 
 
+def search_without_fetching(app, pagename, templatename, context, doctree):
+    """A page opened by double-click may not read other files, from which results take a summary."""
+    if pagename == "search":
+        opened_as_file = 'location.protocol === "file:"'
+        app.add_js_file(
+            None, body=f"if ({opened_as_file}) DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;"
+        )
+
+
 def true_minus(app, doctree, docname):
     """Write a negative number in a sentence with a minus sign, as formulas do, not a hyphen."""
     for pasted in list(doctree.findall(nodes.inline)):
@@ -46,6 +53,7 @@ def true_minus(app, doctree, docname):
 
 def setup(app):
     app.connect("doctree-resolved", true_minus)
+    app.connect("html-page-context", search_without_fetching)
     app.connect("html-page-context", wanted_scripts, priority=900)
     app.connect("html-page-context", allowed_roles)
     app.add_css_file("book.css")
