@@ -57,12 +57,16 @@ class Notebook:
 
     def __init__(self, page, address, name):
         self.page = page
-        page.goto(f"{address}/lab/tree/{name}")
+        self.open(address, name)
         page.locator(".jp-Notebook").wait_for(timeout=START * 1000)
         self.wait_for_kernel()
         page.locator(".jp-Notebook .jp-Cell").first.click()
         page.keyboard.press("Escape")
         self.at = 0
+
+    def open(self, address, name):
+        """Go to it by its address."""
+        self.page.goto(f"{address}/lab/tree/{name}")
 
     def wait_for_kernel(self):
         """Until the kernel waits for work."""
