@@ -38,7 +38,7 @@ def test_a_row_for_each_notebook_and_their_sum(project):
     assert table == [
         ["{doc}`../notebooks/11-4-9-first`", "3", "200", "1000"],
         ["{doc}`../notebooks/11-4-10-last`", "1", "100", "500"],
-        ["All, and the largest", "4", "300", "1000"],
+        ["Sum; largest memory", "4", "300", "1000"],
     ]
 
 

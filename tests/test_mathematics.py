@@ -8,7 +8,7 @@ import pytest
 import yaml
 from bs4 import BeautifulSoup
 from mathematics import Typesetter
-from write_exercises import macros
+from plain_markdown import macros
 
 
 @pytest.fixture(scope="module")

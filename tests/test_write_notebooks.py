@@ -145,7 +145,7 @@ def test_the_opening_says_whose_numbers_these_are(source):
         ),
         ("{doc}`11-2-1-pca-derived`", "[11.2.1 PCA, derived](11-2-1-pca-derived.ipynb)"),
         ("{doc}`**bold** <11-2-1-pca-derived>`", "[**bold**](11-2-1-pca-derived.ipynb)"),
-        ("{doc}`where it slips <../book/errata>`", "where it slips"),
+        ("{doc}`where it slips <../book/errata>`", "“where it slips” (in the book)"),
         (
             "{cite:p}`tipping1999`",
             "([Tipping and Bishop, 1999](https://doi.org/10.1111/1467-9868.00196))",

@@ -69,7 +69,7 @@ def page(rows: list[dict], facts: dict) -> str:
         table += f"| {{doc}}`../notebooks/{row['page']}` | {numbers} |\n"
     sums = [sum(row[name] for row in rows) for name in ("processor_seconds", "seconds")]
     largest = max(row["peak_memory_mb"] for row in rows)
-    table += f"| All, and the largest | {sums[0]:.0f} | {sums[1]:.0f} | {largest} |"
+    table += f"| Sum; largest memory | {sums[0]:.0f} | {sums[1]:.0f} | {largest} |"
     cores = "1 core" if facts["cores"] == 1 else f"{facts['cores']} cores"
     return TEXT.format(table=table, **facts | {"cores": cores})
 

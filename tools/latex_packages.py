@@ -2,7 +2,8 @@
 
 It uses nothing but the standard library, so that it can run before there is an environment.
 
-usage: python tools/latex_packages.py
+usage: python tools/latex_packages.py           stop with a list of what to install, if any
+       python tools/latex_packages.py --list    print all the packages of Debian that it takes
 """
 
 import shutil
@@ -36,7 +37,10 @@ def missing() -> dict[str, str]:
 
 
 def main() -> None:
-    """Stop with a list of what to install, if anything is missing."""
+    """Print the packages, or stop with a list of what to install, if anything is missing."""
+    if sys.argv[1:] == ["--list"]:
+        print(*sorted({*PROGRAMS.values(), *STYLES.values(), *FONTS.values()}))
+        return
     if lacking := missing():
         packages = " ".join(sorted(set(lacking.values())))
         sys.exit(

@@ -5,7 +5,7 @@ from address import Repository
 from nbformat.v4 import new_code_cell, new_notebook
 
 INSTALL = """\
-# On a machine that has not got it yet, this installs the package that the cells below use.
+# The cells below use the package lecture_lib. Where it is missing, this installs it, or says how.
 import importlib.util
 
 if importlib.util.find_spec("lecture_lib") is None:

@@ -6,6 +6,7 @@ HTML build finds its own files as it left them.
 usage: python tools/pdf.py
 """
 
+import os
 import re
 import shutil
 import subprocess
@@ -17,6 +18,7 @@ from jupyter_book.sphinx import build_sphinx
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "_build"
 LATEX = BUILD / "pdf" / "latex"
+NOTICED = 20  # points that a line may stick out into a margin of 62 before a reader minds
 
 
 def write_latex() -> None:
@@ -51,7 +53,13 @@ def typeset() -> None:
         "-halt-on-error",
         "-quiet",
     ]
-    done = subprocess.run([*command, "autoencoders.tex"], cwd=LATEX, capture_output=True, text=True)
+    done = subprocess.run(
+        [*command, "autoencoders.tex"],
+        cwd=LATEX,
+        env=os.environ | {"max_print_line": "10000"},  # or TeX breaks the lines of its log
+        capture_output=True,
+        text=True,
+    )
     if done.returncode:
         log = LATEX / "autoencoders.log"
         errors = re.findall(r"^!.*(?:\n.*){3}", log.read_text(errors="replace"), flags=re.M)
@@ -62,11 +70,10 @@ def typeset() -> None:
 
 def faults(log: str) -> list[str]:
     """What a reader would notice: characters that are missing, lines that stick out, dead links."""
-    text = log.replace("\n", "\n ")
-    found = re.findall(r"Missing character: .*", text)
-    found += re.findall(r"LaTeX Warning: (?:Hyper r|R)eference .* undefined.*", text)
-    for wide in re.finditer(r"Overfull \\hbox \(([\d.]+)pt too wide\).*", text):
-        if float(wide[1]) > 20:
+    found = re.findall(r"Missing character: .*", log)
+    found += re.findall(r"LaTeX Warning: (?:Hyper r|R)eference .* undefined.*", log)
+    for wide in re.finditer(r"Overfull \\hbox \(([\d.]+)pt too wide\).*", log):
+        if float(wide[1]) > NOTICED:
             found.append(wide[0])
     return sorted(set(found))
 

@@ -132,7 +132,7 @@ class Page:
             return f"[{text}]({self.site}{page}{anchor and '#'}{anchor})"
         if target.parent.name == "notebooks" or target.stem.startswith("exercises-"):
             return f"[{text}]({target.stem}.ipynb)"
-        return text  # prose, which is in the book only
+        return f"“{text}” (in the book)"  # a page that runs no code
 
     def plain(self, markdown: str) -> str:
         """The text of a cell as plain Markdown."""

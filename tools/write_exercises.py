@@ -17,7 +17,7 @@ from address import repository
 from equations import equations, link_to, title_of
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_raw_cell
 from notebook_cells import install_cell, notebook_of
-from plain_markdown import expanded
+from plain_markdown import expanded, numbered
 
 from lecture_lib.exercises.source import (
     CHAPTERS,
@@ -65,10 +65,10 @@ is soon forgotten.
 STUDENT = """\
 # {chapter} Exercises: {title}
 
-Run the next cell first. Then, for each exercise: write your code in place of the `...`, run the
-cell, and run the check below it. It says whether your answer is right and, if not, which mistake it
-makes, or what can be seen of it. Keep the names of the functions and of their arguments. You may
-add cells as you like."""
+Run the code cells above exercise 1 first. Then, for each exercise: write your code in place of the
+`...`, run the cell, and run the check below it. It says whether your answer is right and, if not,
+which mistake it makes, or what can be seen of it. Keep the names of the functions and of their
+arguments. You may add cells as you like."""
 
 
 def stem_of(chapter: str) -> str:
@@ -153,7 +153,8 @@ def statement_cell(number: int, exercise: Exercise) -> nbformat.NotebookNode:
         f"## {number}. {exercise.title}\n\n*{kind_of(exercise)}*\n\n"
         f"**What it trains.** {exercise.trains}\n\n"
         f"{exercise.statement.strip()}\n\n"
-        f"It goes with this equation of {title_of(equation.page)}:\n\n$$\n{equation.formula}\n$$"
+        f"It goes with equation ({numbered()[equation.label][0]}) of {title_of(equation.page)}:"
+        f"\n\n$$\n{equation.formula}\n$$"
     )
     return new_markdown_cell(expanded(text), id=f"{exercise.anchor}-text")
 

@@ -1,8 +1,8 @@
 """Write each page as a notebook that runs and reads well by itself: `_build/notebooks`.
 
 The notebooks have no outputs and no mark-up that only the book understands. The first cell with
-code installs the package where it is missing. Numbers in the sentences are those of the book's own
-run where that has been made (tools/execute.py), and otherwise their names.
+code installs the package where it is missing, or says how. Numbers in the sentences are those of
+the book's own run where that has been made (tools/execute.py), and otherwise their names.
 
 Beside them lie the exercises (tools/write_exercises.py) and a list of all. The folder as it is can
 be published as a branch, which is where the links to Colab lead.
@@ -30,8 +30,8 @@ README = """\
 # The notebooks of the book
 
 Each page{of_book} as a notebook without outputs, and the exercises of each chapter. The first cell
-installs what is missing. They are made from the project's files by `make notebooks`; do not edit
-them here.
+installs the package, or says how. They are made from the project's files by `make notebooks`; do
+not edit them here.
 
 """
 
@@ -95,7 +95,10 @@ def caption_cell(figure: dict, alt: str) -> nbformat.NotebookNode:
 def provenance(page: Page) -> str:
     """What this notebook is, and whose numbers its sentences show."""
     book = f"[Autoencoders]({page.site})" if page.site else "Autoencoders"
-    is_page = f"This notebook is a page of the book {book}."
+    is_page = (
+        f"This notebook is a page of the book {book}, with the book's numbers of equations and "
+        "figures."
+    )
     names = [
         role["text"].partition(":")[0]
         for role in ROLE.finditer(page.source.read_text(encoding="utf-8"))

@@ -2,7 +2,7 @@
 
 Each page gets a description, its own first sentences. Where the address of the book is known
 (tools/address.py), it also gets a canonical address and a picture for previews, and the book a
-sitemap.
+sitemap. Formulas in a description come from mathematics.py.
 """
 
 import html
@@ -28,7 +28,9 @@ def plain(node: nodes.Node, app) -> str:
     """The text of a node, with formulas as they are read out, not as TeX."""
     if isinstance(node, nodes.math):
         mathml = re.search(r"<math.*</math>", app.typesetter.formula(node.astext(), False))[0]
-        return html.unescape(re.sub(r"<[^>]+>", "", mathml)).replace("\u2061", " ")  # log p
+        return html.unescape(re.sub(r"<[^>]+>", "", mathml)).replace(
+            "\u2061", " "
+        )  # “log p”, not “logp”
     if isinstance(node, nodes.Text):
         return node.astext()
     return "".join(plain(child, app) for child in node.children)
@@ -71,8 +73,9 @@ def draw_card(path: Path) -> None:
     digits = load_digits()
     shown = digits.x_test[[np.flatnonzero(digits.y_test == digit)[0] for digit in range(10)]]
     numbers = (64, 16, 4, 1)
-    fitted = [PCA(n).fit(digits.x_train) for n in numbers]
-    rows = [shown, *(pca.inverse_transform(pca.transform(shown)) for pca in fitted)]
+    pca = PCA(numbers[0]).fit(digits.x_train)
+    codes = pca.transform(shown)
+    rows = [shown, *(pca.inverse_transform(codes * (np.arange(numbers[0]) < n)) for n in numbers)]
     height, width = digits.image_shape
     picture = np.block([[image.reshape(height, width) for image in row] for row in rows])
     figure = plt.figure(figsize=(12, 6.3), dpi=100, facecolor="white")

@@ -4,11 +4,13 @@ The stock theme sends 1.5 MB of icons and a style sheet for pages of every kind,
 pictures stand in the middle of the text. After the pages are written, this extension
 
 - makes one style sheet of all, without the rules that no page of the book uses;
-- lets no script hold up a page, and takes out the script of icons (book.css draws the few);
+- lets no script hold up a page, takes out the script of icons (book.css draws the few) and, but on
+  the page of results, those of the search, and keeps the theme from measuring every box;
 - puts the data of live figures and the larger pictures into files of their own, which a browser
   fetches when the reader comes near them.
 
 All of it works from a folder on disk too: a page at file:// may load a script, but fetch nothing.
+Every page must be written anew in each build, as freshness.py has it.
 """
 
 import base64
@@ -30,7 +32,7 @@ STATE = re.compile(
     r'<script type="application/vnd\.jupyter\.widget-state\+json">(.*?)</script>', re.DOTALL
 )
 PICTURE = re.compile(r'\b(href|src)="data:image/png;base64,([^"]+)"')
-# nobody searches but on the page of results, to which every box of search leads
+# only the page of results searches; every search box leads there
 SEARCH = re.compile(r"\s*<script [^>]*(?:searchtools|language_data|searchindex)\.js[^>]*></script>")
 SHEET = re.compile(r'\s*<link [^>]*href="([^"?]+\.css)[^"]*"[^>]*/>')
 ICONS = re.compile(r"\s*<script [^>]*scripts/fontawesome\.js[^>]*></script>")
@@ -44,13 +46,13 @@ NAME = re.compile(r"-?[A-Za-z_][\w-]*")
 
 
 def used_names(out: Path) -> set[str]:
-    """Every word in the pages and scripts that could be a class, an id or an attribute."""
+    """Every word in the pages and scripts that could be a class or an id."""
     files = [*out.rglob("*.html"), *(out / "_static").rglob("*.js")]
     return {name for path in files for name in NAME.findall(path.read_text(encoding="utf-8"))}
 
 
 def is_used(selector: str, names: set[str]) -> bool:
-    """Whether all classes, ids and attributes in one selector occur anywhere."""
+    """Whether all classes and ids in one selector occur anywhere."""
     outside = re.sub(r":(?:not|where|is)\([^)]*\)", "", selector)  # may hold what is not there
     wanted = re.findall(r"[.#]((?:\\.|[\w-])+)", outside)
     return all(name.replace("\\", "") in names for name in wanted)
@@ -61,11 +63,11 @@ def sheet(path: Path, names: set[str]) -> str:
     text = path.read_text(encoding="utf-8")
     rules = tinycss2.parse_stylesheet(text, skip_comments=True, skip_whitespace=True)
     imports = [rule for rule in rules if rule.type == "at-rule" and rule.at_keyword == "import"]
-    names_of = [
+    imported = [
         token.value for rule in imports for token in rule.prelude if token.type in ("string", "url")
     ]
     rest = [rule for rule in rules if rule not in imports]
-    return "".join(sheet(path.parent / name, names) for name in names_of) + lean(rest, names)
+    return "".join(sheet(path.parent / name, names) for name in imported) + lean(rest, names)
 
 
 def lean(rules: list, names: set[str]) -> str:
@@ -187,11 +189,11 @@ def lighten_all(app, exception):
             old.unlink()
     paths = [out / f"{name}.html" for name in [*app.env.found_docs, "search"]]
     pages = {path: path.read_text(encoding="utf-8") for path in paths}
-    sheet = one_sheet(pages, out, used_names(out))
+    link = one_sheet(pages, out, used_names(out))
     without_measuring(out)
     for path, html in pages.items():
         static = "../" * (len(path.relative_to(out).parts) - 1) + "_static/"
-        html = with_one_sheet(lighten(html, out, static), static + sheet)
+        html = with_one_sheet(lighten(html, out, static), static + link)
         if path.stem != "search":
             html = SEARCH.sub("", html)
         path.write_text(html, encoding="utf-8")

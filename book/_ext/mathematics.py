@@ -16,6 +16,7 @@ from sphinx.util import logging
 from sphinx.util.math import get_node_equation_number
 
 log = logging.getLogger(__name__)
+# files of the npm package mathjax 3.2.2 as they are, its licence beside them
 MATHJAX = Path(__file__).resolve().parent / "mathjax"
 PARTS = (
     "core.js",
@@ -45,7 +46,7 @@ START = """
     function typeset(tex, display) { return adaptor.outerHTML(page.convert(tex, {display})); }
     function shapes() { return adaptor.outerHTML(page.outputJax.fontCache.getCache()); }
 """
-# what only MathJax's own scripts in a page would use
+# what a page without MathJax's own scripts can do without
 NEEDLESS = re.compile(
     r" (?:data-c|data-mml-node|data-mjx-texclass|xmlns(?::xlink)?|focusable|role|class|jax|"
     r'unselectable)="[^"]*"'

@@ -154,7 +154,7 @@ class WidthsOfLongTables(ForLatex):
 
 def letters(cell: nodes.Element) -> int:
     """How many letters a cell of a table shows, where a command of a formula is one."""
-    return len(re.sub(r"\\[a-z]+|[{}^_]", "x", cell.astext(), flags=re.I))
+    return len(re.sub(r"[{}^_]", "", re.sub(r"\\[a-z]+", "x", cell.astext(), flags=re.I)))
 
 
 class SvgToPdf(ImageConverter):
@@ -163,7 +163,7 @@ class SvgToPdf(ImageConverter):
     conversion_rules = [("image/svg+xml", "application/pdf")]  # noqa: RUF012, as Sphinx has it
 
     def is_available(self):
-        return True  # tools/pdf.py has looked for it
+        return True  # tools/latex_packages.py has looked for it
 
     def convert(self, _from, _to):
         subprocess.run(["rsvg-convert", "--format=pdf", "--output", _to, _from], check=True)

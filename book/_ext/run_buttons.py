@@ -1,7 +1,8 @@
 """Above each page that runs code: where to run it, and its notebook to take away.
 
 Binder and Colab need to know where the project is published (tools/address.py). Without that they
-are left out; the notebook is always there, beside the page, and works with no network.
+are left out. The notebook is always there, beside the page, and can be saved with no network. Where
+the address is known, the foot of each page leads to the source and to the book in one file.
 """
 
 import shutil
@@ -47,8 +48,8 @@ def add_buttons(app, pagename, templatename, context, doctree):
     if published:
         context["theme_extra_footer"] += (
             f'<p><a href="{published.url}">The source of this book, on GitHub</a></p>'
-            f'<p><a href="{published.site}autoencoders-html.zip">All pages in one file</a>, to read '
-            "without a network</p>"
+            f'<p><a href="{published.site}autoencoders-html.zip">All pages in one file</a>, '
+            "to read without a network</p>"
         )
     stem = Path(pagename).name
     notebook = NOTEBOOKS / f"{stem}.ipynb"
