@@ -61,13 +61,6 @@ def test_one_core_is_no_cores():
     assert "trained on NVIDIA H100." in text
 
 
-def test_the_limits_named_are_those_that_are_tested():
-    from test_execute import MEGABYTES, SECONDS
-
-    assert f"{SECONDS} s of processor time" in costs.TEXT
-    assert f"{MEGABYTES:,} MB" in costs.TEXT
-
-
 def test_a_page_for_each_notebook_of_this_book():
     """Made by `make book`."""
     text = costs.PAGE.read_text(encoding="utf-8")

@@ -12,7 +12,7 @@ import platform
 
 import nbformat
 import torch
-from execute import ROOT, executed, sources
+from execute import MEGABYTES, ROOT, SECONDS, executed, sources
 
 from lecture_lib.datasets import profile
 from lecture_lib.training import training_device
@@ -34,8 +34,8 @@ does it. This page is written by the build that ran them.
 
 Processor time is what the page takes on an idle machine of this kind, starting Python included. The
 clock ran only while cells did; it goes on while the machine does something else, and where
-a GPU computes. In the profile `cpu`, the tests hold every page below 60 s of processor time and
-1,500 MB.
+a GPU computes. In the profile `cpu`, the tests hold every page below {most_seconds} s of
+processor time and {most_memory:,} MB.
 """
 
 
@@ -71,7 +71,8 @@ def page(rows: list[dict], facts: dict) -> str:
     largest = max(row["peak_memory_mb"] for row in rows)
     table += f"| Sum; largest memory | {sums[0]:.0f} | {sums[1]:.0f} | {largest} |"
     cores = "1 core" if facts["cores"] == 1 else f"{facts['cores']} cores"
-    return TEXT.format(table=table, **facts | {"cores": cores})
+    limits = {"most_seconds": SECONDS, "most_memory": MEGABYTES}
+    return TEXT.format(table=table, **facts | limits | {"cores": cores})
 
 
 def main() -> None:

@@ -5,9 +5,9 @@ from there their outputs go into the cache that the book is rendered from. So wh
 what is shown.
 
 An execution is kept under a fingerprint of all that it depends on: the notebook's code, the package
-``lecture_lib``, environment.yml, the version of Python, and the profile and data that were in
-force. Prose, captions and cell tags are not in it, so a change in them executes nothing; nor are
-the tools that build and test, which environment.yml leaves out.
+``lecture_lib``, environment.yml, the build of PyTorch, the version of Python, and the profile and
+data that were in force. Prose, captions and cell tags are not in it, so a change in them executes
+nothing; nor are the tools that build and test, which environment.yml leaves out.
 
 usage: python tools/execute.py
 """
@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 from datetime import datetime
+from importlib.metadata import version
 from pathlib import Path
 
 import jupytext
@@ -31,6 +32,8 @@ ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ROOT / "notebooks"
 EXECUTED = ROOT / "_build" / "executed"
 CACHE = ROOT / "_build" / ".jupyter_cache"
+# What a page may take in the profile cpu: of a reader's machine, and of Binder's memory.
+SECONDS, MEGABYTES = 60, 1500
 # Two kernels that each start as many threads as there are cores slow each other several times over.
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 # Runs last in each notebook and is removed again: what its kernel cost, in kilobytes (macOS counts
@@ -69,6 +72,7 @@ def environment_fingerprint() -> str:
     ]
     for path in [*sorted(package), ROOT / "environment.yml"]:
         digest.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes() + b"\0")
+    digest.update(version("torch").encode())  # a build for GPUs rounds otherwise
     digest.update((os.environ.get("LECTURE_PROFILE") or "cpu").encode())
     digest.update((os.environ.get("LECTURE_DEVICE") or "chosen by the profile").encode())
     # also from the cache folder; what they hold is checked by the loaders

@@ -1,8 +1,8 @@
 """Pack the built pages into one zip that a reader unpacks and opens by double-click.
 
-`_build/autoencoders-html.zip` holds one folder, `autoencoders/`, with `index.html` at its top. Left
-out is what no page leads to: source maps, translations of Sphinx's own words, files for other
-builds. The same pages give the same bytes.
+`_build/autoencoders-html.zip` holds one folder, `autoencoders/`, with `index.html` at its top: the
+pages, and what they, their style sheet or their scripts name. What the theme has for other books
+stays out. The same pages give the same bytes.
 
 usage: python tools/offline.py
 """
@@ -16,35 +16,32 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 ROOT = Path(__file__).resolve().parent.parent
 HTML = ROOT / "_build" / "html"
 ZIP = ROOT / "_build" / "autoencoders-html.zip"
-UNUSED = {".map", ".po", ".mo", ".inv", ".buildinfo", ".ttf"}  # browsers take the .woff2 beside it
-# Sphinx copies into these whatever a page may offer
-OFFERED = {"_sources", "_downloads", "_images"}
-UNREACHED = {"genindex.html", "py-modindex.html", "sbt-webpack-macros.html", "webpack-macros.html"}
+UNREACHED = {"genindex.html", "py-modindex.html"}
+NAMED = re.compile(r"""(?:href|src)="([^"#]+)|url\(['"]?([^'")]+)""")
 
 
-def linked(folder: Path) -> set[Path]:
-    """The files that some page links to or shows."""
+def named(file: Path) -> set[Path]:
+    """The files that a page or a style sheet names, and that are there."""
     targets = set()
-    for page in folder.rglob("*.html"):
-        for address in re.findall(r'(?:href|src)="([^"#]+)', page.read_text(encoding="utf-8")):
-            url = urlsplit(address)
-            if not url.scheme:
-                targets.add((page.parent / unquote(url.path)).resolve())
-    return targets
+    for groups in NAMED.findall(file.read_text(encoding="utf-8")):
+        url = urlsplit("".join(groups))
+        if not url.scheme:
+            targets.add((file.parent / unquote(url.path)).resolve())
+    return {target for target in targets if target.is_file()}
 
 
 def wanted(folder: Path) -> list[Path]:
     """What a reader of the pages needs, sorted."""
-    targets = linked(folder)
-    files = []
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        top = path.relative_to(folder).parts[0]
-        if {path.suffix, path.name} & (UNUSED | UNREACHED):
-            continue
-        if top in OFFERED and path.resolve() not in targets:
-            continue
-        files.append(path)
-    return files
+    folder = folder.resolve()
+    found, new = set(), set()
+    for page in folder.rglob("*.html"):
+        if page.name not in UNREACHED and page.relative_to(folder).parts[0] != "_static":
+            new.add(page)
+    while new:
+        found |= new
+        readable = {file for file in new if file.suffix in (".html", ".css")}
+        new = set().union(*map(named, readable)) - found
+    return sorted(found)
 
 
 def pack(folder: Path, target: Path) -> None:
@@ -52,6 +49,7 @@ def pack(folder: Path, target: Path) -> None:
     if not (folder / "index.html").exists():
         sys.exit(f"expected the built pages in {folder}; there are none: run `make book`")
     part = target.with_suffix(".part")
+    folder = folder.resolve()
     with ZipFile(part, "w", ZIP_DEFLATED, compresslevel=9) as archive:
         for path in wanted(folder):
             name = f"autoencoders/{path.relative_to(folder).as_posix()}"
