@@ -179,7 +179,7 @@ def write_page(folder, *figures):
 {script("state", {"version_major": 2, "version_minor": 0, "state": state})}
 <script src="live.js"></script></head><body><main class="bd-article"><h1>Figures</h1>
 {"".join(map(output, figures))}</main></body></html>"""
-    (folder / "_static").mkdir()
+    (folder / "_static").mkdir(exist_ok=True)
     html = light_pages.lighten(html, folder, "_static/")
     (folder / "index.html").write_text(html, encoding="utf-8")
     return folder / "index.html"

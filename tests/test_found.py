@@ -61,8 +61,10 @@ def finish(tmp_path, monkeypatch, site):
         outdir=tmp_path,
         builder=SimpleNamespace(format="html"),
         env=SimpleNamespace(found_docs={"book/b", "a"}),
+        config=SimpleNamespace(html_title="A & B", project="p", root_doc="book/b"),
+        front='<meta name="description" content="What it is.">',
     )
-    found.list_pages(app, None)
+    found.finish(app, None)
 
 
 def test_with_an_address_every_page_is_listed_and_a_card_is_drawn(tmp_path, monkeypatch):
@@ -73,25 +75,40 @@ def test_with_an_address_every_page_is_listed_and_a_card_is_drawn(tmp_path, monk
         if place.tag.endswith("loc")
     ]
     assert places == [f"https://owner.github.io/name/{p}.html" for p in ("a", "book/b")]
-    assert "https://owner.github.io/name/sitemap.xml" in (tmp_path / "robots.txt").read_text()
     with Image.open(tmp_path / found.CARD) as card:
         assert card.size == (1200, 630)
 
 
+def test_crawlers_are_told_where_they_look(tmp_path, monkeypatch):
+    monkeypatch.setattr(found, "draw_card", lambda path: None)
+    finish(tmp_path, monkeypatch, "https://owner.github.io/")
+    assert "https://owner.github.io/sitemap.xml" in (tmp_path / "robots.txt").read_text()
+
+
 def test_without_an_address_nothing_points_to_one(tmp_path, monkeypatch):
     finish(tmp_path, monkeypatch, None)
-    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == []
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["index.html"]
+
+
+def test_the_way_in_leads_on_and_says_what_it_is(tmp_path, monkeypatch):
+    finish(tmp_path, monkeypatch, None)
+    soup = BeautifulSoup((tmp_path / "index.html").read_text(), "html.parser")
+    assert soup.title.get_text() == "A & B"
+    assert soup.find("meta", {"http-equiv": "refresh"})["content"] == "0; url=book/b.html"
+    assert soup.a["href"] == "book/b.html"
+    assert soup.find("meta", {"name": "description"})["content"] == "What it is."
 
 
 @pytest.mark.parametrize("site", [None, "https://owner.github.io/name/"])
 def test_a_page_names_its_address_only_where_it_is_known(app, monkeypatch, site):
     monkeypatch.setattr(found.address, "site", lambda: site)
-    app.config = SimpleNamespace(project="The book")
-    context = {"title": "A <em>title</em>"}
+    app.config = SimpleNamespace(project="The book", root_doc="notebooks/one")
+    context = {"title": "A &amp; <em>B</em>"}
     found.describe(app, "notebooks/one", "page.html", context, opening(nodes.Text("One & two.")))
     tags = context["metatags"]
+    assert app.front == tags
     assert 'content="One &amp; two."' in tags
-    assert 'content="A title"' in tags
+    assert 'content="A &amp; B"' in tags
     assert ("canonical" in tags) == ("og:image" in tags) == (site is not None)
     if site:
         assert f'<link rel="canonical" href="{site}notebooks/one.html" />' in tags

@@ -29,6 +29,7 @@ def test_a_rule_stays_if_any_of_its_selectors_can_apply():
     assert lean(".a:not(.b) { x: 1 }", "a") == ".a:not(.b){x:1}"
     assert lean(r".sd-m\:x { y: 1 }", "sd-m:x") == r".sd-m\:x{y:1}"
     assert lean(".a { x: 1 } .b { y: 2 }") == ""
+    assert lean('a[href*="#b-"] { x: 1 }') == 'a[href*="#b-"]{x:1}'
 
 
 def test_a_rule_within_a_condition_is_sifted_too():
@@ -87,7 +88,8 @@ def test_no_script_holds_up_a_page(tmp_path):
     html = light_pages.lighten(
         '<script src="a.js"></script><script async src="b.js"></script>'
         '<script defer src="x/scripts/fontawesome.js?1"></script>'
-        "<script>DOCUMENTATION_OPTIONS.pagename = 'p';</script>",
+        "<script>DOCUMENTATION_OPTIONS.pagename = 'p';</script>"
+        '<link rel="preload" as="script" href="x/bootstrap.js" />',
         tmp_path,
         "",
     )
@@ -95,6 +97,15 @@ def test_no_script_holds_up_a_page(tmp_path):
         '<script defer src="a.js"></script><script async src="b.js"></script>'
         "<script type=\"module\">DOCUMENTATION_OPTIONS.pagename = 'p';</script>"
     )
+
+
+def test_the_data_of_live_figures_lie_beside_the_page(tmp_path):
+    (tmp_path / "_static").mkdir()
+    state = '{"state": {"id": 1}}'
+    html = f'<script type="application/vnd.jupyter.widget-state+json">{state}</script>'
+    html = light_pages.lighten(html, tmp_path, "_static/")
+    name = re.fullmatch(r'<script type="[^"]+" data-src="([^"]+)"></script>', html)[1]
+    assert (tmp_path / name).read_text() == f"liveState({state});\n"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)

@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 
 import mathematics
 import pytest
@@ -83,3 +85,62 @@ def test_a_kept_file_cut_off_is_made_anew(tmp_path):
 def test_the_renderer_is_the_one_in_use():
     config = yaml.safe_load((mathematics.MATHJAX.parents[2] / "_config.yml").read_text())
     assert config["sphinx"]["config"]["html_math_renderer"] == "mathjax-at-build"
+
+
+# ── in Sphinx ─────────────────────────────────────────────────────────────────────────────────────
+
+CONFIG = f"""\
+import sys
+sys.path[:0] = [{str(mathematics.MATHJAX.parent)!r}]
+extensions = ["mathematics"]
+html_math_renderer = "mathjax-at-build"
+mathjax3_config = {{"tex": {{"macros": {{"x": r"\\mathbf{{x}}"}}}}}}
+"""
+TEXT = """\
+Title
+=====
+
+A formula :math:`\\x + 1` in a line.
+
+.. math::
+   :label: one
+
+   a &= b \\\\
+     &= c
+
+See :eq:`one`. {more}
+"""
+
+
+@pytest.fixture
+def build(tmp_path):
+    """Return a function that builds a page and gives the page and what Sphinx said."""
+
+    def build(more=""):
+        (tmp_path / "_build").mkdir(exist_ok=True)
+        (tmp_path / "conf.py").write_text(CONFIG)
+        (tmp_path / "index.rst").write_text(TEXT.replace("{more}", more))
+        command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", ".", "out"]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+        page = BeautifulSoup((tmp_path / "out" / "index.html").read_text(), "html.parser")
+        return page, done
+
+    return build
+
+
+def test_formulas_of_a_page_are_set_numbered_and_have_their_shapes(build):
+    page, done = build()
+    assert done.returncode == 0, done.stderr
+    inline, display = page.select(".math")
+    assert mathml(str(inline)).get_text() == "x+1"
+    assert display.select_one(".eqno").get_text().startswith("(1)")
+    assert len(mathml(str(display)).find_all("mtr")) == 2  # two lines, aligned
+    shapes = {path["id"] for path in page.select(".math-shapes path")}
+    assert shapes == {use["href"][1:] for use in page.select("mjx-container use")} != set()
+
+
+def test_a_formula_that_cannot_be_read_stops_the_build(build):
+    _, done = build(r"And :math:`\frac{1`.")
+    assert done.returncode != 0
+    assert "expected TeX that MathJax can read" in done.stderr
+    assert "index.rst" in done.stderr

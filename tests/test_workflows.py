@@ -99,12 +99,83 @@ def test_no_job_on_a_pull_request_may_write():
             assert job["if"].startswith("github.event_name == 'push' &&")
 
 
+def test_only_what_was_tested_is_published():
+    cpu, publish = load("cpu.yml")["jobs"], load("publish.yml")["jobs"]
+    assert cpu["publish"]["needs"] == "book"
+    assert " ".join(cpu["publish"]["if"].split()) == (
+        "github.event_name == 'push' && (github.ref_name == "
+        "github.event.repository.default_branch || startsWith(github.ref, 'refs/tags/v'))"
+    )
+    assert load("publish.yml")["on"] == {"workflow_call": None}
+    assert {name: job["if"] for name, job in publish.items()} == {
+        "pages": "github.ref_type == 'branch'",
+        "notebooks": "github.ref_type == 'branch'",
+        "release": "github.ref_type == 'tag'",
+    }
+    uploaded = next(
+        step["with"]["path"].split()
+        for step in cpu["book"]["steps"]
+        if step.get("with", {}).get("name") == "book"
+    )
+    assert set(uploaded) == {
+        "_build/html",
+        "_build/notebooks",
+        "_build/autoencoders-html.zip",
+        "_build/autoencoders.pdf",
+    }
+    (pages,) = [
+        step["with"]["path"]
+        for step in publish["pages"]["steps"]
+        if "pages-artifact" in step.get("uses", "")
+    ]
+    assert pages == "_build/html"
+
+
+def test_a_run_that_may_be_publishing_is_not_cancelled():
+    cancelled = load("cpu.yml")["concurrency"]["cancel-in-progress"]
+    assert cancelled == "${{ github.event_name == 'pull_request' }}"
+
+
+@pytest.mark.parametrize(
+    ("file", "rights"),
+    [
+        ("cpu.yml", {"publish": {"contents": "write", "id-token": "write", "pages": "write"}}),
+        ("gpu.yml", {}),
+        ("links.yml", {}),
+        ("newest.yml", {"report": {"issues": "write"}}),
+        (
+            "publish.yml",
+            {
+                "pages": {"id-token": "write", "pages": "write"},
+                "notebooks": {"contents": "write"},
+                "release": {"contents": "write"},
+            },
+        ),
+    ],
+)
+def test_each_job_has_the_rights_that_it_needs_and_no_more(file, rights):
+    jobs = load(file)["jobs"]
+    assert {
+        name: job["permissions"] for name, job in jobs.items() if "permissions" in job
+    } == rights
+
+
+def test_an_issue_is_opened_when_the_tests_did_not_pass_and_only_then():
+    report = load("newest.yml")["jobs"]["report"]
+    assert report["needs"] == "test"
+    assert report["if"] == "always() && needs.test.result != 'success'"
+
+
 def test_the_gpu_is_off_until_someone_turns_it_on():
     workflow = load("gpu.yml")
     (job,) = workflow["jobs"].values()
     assert job["if"] == "vars.GPU_RUNNER == 'true'"
     assert job["runs-on"] == ["self-hosted", "gpu"]
-    assert job["env"]["LECTURE_PROFILE"] == "full"
+    assert job["env"] == {
+        "TORCH": "cuda",
+        "LECTURE_PROFILE": "full",
+        "LECTURE_DEVICE": "cuda",
+    }
     assert set(workflow["on"]) == {"workflow_dispatch", "schedule", "push"}
 
 

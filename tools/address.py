@@ -15,6 +15,9 @@ BRANCH = "notebooks"
 # where postBuild puts them in Binder's copy of the repository
 ON_BINDER = "_build/notebooks"
 GITHUB = "https://github.com"
+REPOSITORY = re.compile(
+    rf"(?i:{GITHUB})/([\w-]+)/(?!\.{{1,2}}/?$|\.git/?$)([\w.-]+?)(?:\.git)?/?", re.ASCII
+)
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,7 @@ def repository() -> Repository | None:
     """
     in_workflow = os.environ.get("GITHUB_REPOSITORY", "")
     if address := os.environ.get("LECTURE_REPOSITORY"):
-        match = re.fullmatch(rf"{GITHUB}/([A-Za-z0-9-]+)/([\w.-]+?)(?:\.git)?/?", address, re.ASCII)
+        match = REPOSITORY.fullmatch(address)
         if match is None:
             raise ValueError(
                 f"LECTURE_REPOSITORY: expected a repository such as {GITHUB}/OWNER/NAME; "

@@ -27,7 +27,9 @@ BOX = re.compile(
 # of a code cell, or a figure of the first page, which has a number but no name of its own
 FIGURE = re.compile(r"^  figure:\n    name: (?P<name>\S+)$|^```\{borrowed-figure\}", re.MULTILINE)
 MATHS = re.compile(r"\$\$.+?\$\$|\$[^$]+\$", re.DOTALL)
-LEFT_OVER = re.compile(r"\{[a-z:-]+\}`|^:::.*|^\([\w-]+\)=|^\$\$ \(.*|^```\{.*", re.MULTILINE)
+LEFT_OVER = re.compile(
+    r"\{[a-z:-]+\}`|^:::.*|^\([\w-]+\)=|^\$\$ \(.*|^```\{.*|\{\{.*|\]\([^)]*\.md\b.*", re.MULTILINE
+)
 ACCENTS = {"'": "\u0301", "`": "\u0300", '"': "\u0308", "^": "\u0302", "~": "\u0303", "c": "\u0327"}
 
 
@@ -148,7 +150,13 @@ class Page:
         def role(match: re.Match) -> str:
             if match["name"] not in roles:
                 return match[0]  # refused below
-            return roles[match["name"]](" ".join(match["text"].split()))
+            try:
+                return roles[match["name"]](" ".join(match["text"].split()))
+            except (KeyError, FileNotFoundError) as error:
+                raise ValueError(
+                    f"{self.source.name}: expected the name of something in the book; "
+                    f"got {match[0]!r}, which names nothing: correct it"
+                ) from error
 
         plain = LABELLED.sub(self._tagged, markdown)
         plain = ROLE.sub(role, plain)
@@ -159,7 +167,13 @@ class Page:
                 f"roles {', '.join(roles)}; got {left[0]!r}, which a notebook cannot show: write "
                 "it in another way, or teach tools/plain_markdown.py what it is there"
             )
-        return expanded(plain)
+        plain = expanded(plain)
+        if left := re.search(rf"\\(?:{'|'.join(macros())})(?![A-Za-z])", plain):
+            raise ValueError(
+                f"{self.source.name}: expected a macro with its arguments in braces, which nest "
+                f"twice at most; got {plain[left.start() : left.start() + 40]!r}: write it out"
+            )
+        return plain
 
     def _tagged(self, equation: re.Match) -> str:
         number, _ = numbered()[equation["label"]]

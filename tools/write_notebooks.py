@@ -12,6 +12,7 @@ usage: python tools/write_notebooks.py
 
 import ast
 import html
+from contextlib import suppress
 from pathlib import Path
 
 import execute
@@ -43,8 +44,9 @@ def glued_by(source: Path, environment: str) -> dict[str, object]:
         for cell in nbformat.read(execute.executed(source), as_version=4).cells:
             for output in cell.get("outputs", []):
                 if "scrapbook" in output.get("metadata", {}):
-                    text = output.data.get(HIDDEN + "text/plain")
-                    values[output.metadata.scrapbook.name] = ast.literal_eval(text)
+                    text = output.data.get(HIDDEN + "text/plain", "")
+                    with suppress(ValueError, SyntaxError):  # a figure has no value to write
+                        values[output.metadata.scrapbook.name] = ast.literal_eval(text)
     return values
 
 

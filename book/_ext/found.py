@@ -9,6 +9,7 @@ import html
 import re
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -51,7 +52,7 @@ def description(doctree: nodes.document, app) -> str:
 def describe(app, pagename, templatename, context, doctree):
     if doctree is None:
         return
-    title = html.escape(re.sub(r"<[^>]+>", "", context["title"]))
+    title = re.sub(r"<[^>]+>", "", context["title"])  # its text is escaped already
     about = html.escape(description(doctree, app))
     tags = f'<meta name="description" content="{about}" />\n'
     tags += f'<meta property="og:title" content="{title}" />\n'
@@ -66,6 +67,8 @@ def describe(app, pagename, templatename, context, doctree):
         tags += '<meta name="twitter:card" content="summary_large_image" />\n'
         tags += f'<link rel="canonical" href="{site}{pagename}.html" />\n'
     context["metatags"] = context.get("metatags", "") + tags
+    if pagename == app.config.root_doc:
+        app.front = tags
 
 
 def draw_card(path: Path) -> None:
@@ -97,11 +100,24 @@ def draw_card(path: Path) -> None:
     plt.close(figure)
 
 
-def list_pages(app, exception):
-    site = address.site()
-    if exception or app.builder.format != "html" or site is None:
+FRONT = """\
+<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>{title}</title>
+<meta http-equiv="refresh" content="0; url={root}.html">
+{tags}</head><body><p><a href="{root}.html">{title}</a></p></body></html>
+"""
+
+
+def finish(app, exception):
+    """Write what stands beside the pages: the way in, and for search engines the list of all."""
+    if exception or app.builder.format != "html":
         return
-    out = Path(app.outdir)
+    out, site = Path(app.outdir), address.site()
+    title = html.escape(app.config.html_title or app.config.project)
+    front = FRONT.format(title=title, root=app.config.root_doc, tags=app.front)
+    (out / "index.html").write_text(front, encoding="utf-8")
+    if site is None:
+        return
     draw_card(out / CARD)
     pages = "".join(
         f"<url><loc>{site}{name}.html</loc></url>\n" for name in sorted(app.env.found_docs)
@@ -111,12 +127,12 @@ def list_pages(app, exception):
         f'<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n{pages}</urlset>\n',
         encoding="utf-8",
     )
-    (out / "robots.txt").write_text(
-        f"User-agent: *\nAllow: /\nSitemap: {site}sitemap.xml\n", encoding="utf-8"
-    )
+    if urlsplit(site).path == "/":  # crawlers look for it nowhere else
+        rules = f"User-agent: *\nAllow: /\nSitemap: {site}sitemap.xml\n"
+        (out / "robots.txt").write_text(rules, encoding="utf-8")
 
 
 def setup(app):
     app.connect("html-page-context", describe)
-    app.connect("build-finished", list_pages)
+    app.connect("build-finished", finish)
     return {"parallel_read_safe": True, "parallel_write_safe": False}

@@ -37,8 +37,10 @@ SEARCH = re.compile(r"\s*<script [^>]*(?:searchtools|language_data|searchindex)\
 SHEET = re.compile(r'\s*<link [^>]*href="([^"?]+\.css)[^"]*"[^>]*/>')
 ICONS = re.compile(r"\s*<script [^>]*scripts/fontawesome\.js[^>]*></script>")
 HINT = re.compile(r'\s*<link rel="preload" as="script"[^>]*/>')
-EAGER = re.compile(r"<script (?=[^>]*\bsrc=)(?![^>]*\b(?:defer|async)\b)")
+EAGER = re.compile(r"<script (?=(?:[^>]*\s)?src=)(?![^>]*\b(?:defer|async)\b)")
 MEASURING = re.compile(r"\.forEach\(e=>\{e\.tabIndex=e\.scrollWidth>[^}]*\}\)")
+# a class that Bootstrap puts together while the reader looks, for the arrow of a tooltip
+COMPOSED = {"bs-tooltip-auto"}
 NAME = re.compile(r"-?[A-Za-z_][\w-]*")
 
 
@@ -48,12 +50,15 @@ NAME = re.compile(r"-?[A-Za-z_][\w-]*")
 def used_names(out: Path) -> set[str]:
     """Every word in the pages and scripts that could be a class or an id."""
     files = [*out.rglob("*.html"), *(out / "_static").rglob("*.js")]
-    return {name for path in files for name in NAME.findall(path.read_text(encoding="utf-8"))}
+    return COMPOSED | {
+        name for path in files for name in NAME.findall(path.read_text(encoding="utf-8"))
+    }
 
 
 def is_used(selector: str, names: set[str]) -> bool:
     """Whether all classes and ids in one selector occur anywhere."""
-    outside = re.sub(r":(?:not|where|is)\([^)]*\)", "", selector)  # may hold what is not there
+    # these may hold what is not there, or what only looks like a class
+    outside = re.sub(r":(?:not|where|is)\([^)]*\)|\[[^]]*\]", "", selector)
     wanted = re.findall(r"[.#]((?:\\.|[\w-])+)", outside)
     return all(name.replace("\\", "") in names for name in wanted)
 
