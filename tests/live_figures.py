@@ -186,14 +186,19 @@ def write_page(folder, *figures):
 
 
 def bring_near(page):
-    """Make the window so tall that every figure is near: a figure starts when it is."""
-    size = page.viewport_size
-    page.set_viewport_size({"width": size["width"], "height": 40_000})
-    page.wait_for_function(
-        "document.querySelectorAll('.live-mount').length"
-        " === document.querySelectorAll('.live-mount > *, .live-broken .live-mount').length"
+    """Go to each figure and wait until it is drawn: a figure starts when the reader is near."""
+    page.evaluate(
+        """async () => {
+            const drawn = (mount) => mount.firstElementChild || mount.closest(".live-broken");
+            for (const mount of document.querySelectorAll(".live-mount")) {
+                mount.scrollIntoView({ behavior: "instant" });
+                for (let frames = 0; frames < 600 && !drawn(mount); frames++)
+                    await new Promise(requestAnimationFrame);
+                if (!drawn(mount)) throw new Error("a live figure is not drawn after 600 frames");
+            }
+            scrollTo({ top: 0, behavior: "instant" });
+        }"""
     )
-    page.set_viewport_size(size)
 
 
 def data(page, name):
