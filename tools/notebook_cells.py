@@ -20,10 +20,9 @@ raise ModuleNotFoundError(
 
 
 def install_cell(published: Repository | None) -> nbformat.NotebookNode:
-    """The cell that runs first."""
+    """The cell that runs first. It is not folded: JupyterLab's keys would pass over it."""
     how = f'%pip install --quiet "{published.requirement}"' if published else NO_ADDRESS
-    folded = {"jupyter": {"source_hidden": True}}
-    return new_code_cell(INSTALL + how, id="install", metadata=folded)
+    return new_code_cell(INSTALL + how, id="install")
 
 
 def notebook_of(cells: list[nbformat.NotebookNode]) -> nbformat.NotebookNode:
