@@ -7,17 +7,12 @@ from pathlib import Path
 import nbformat
 import pytest
 import run_buttons
-import yaml
 from address import Repository, repository
 from bs4 import BeautifulSoup
 from sphinx.errors import ExtensionError
+from test_book import HTML, PAGES
 
 ROOT = Path(__file__).parent.parent
-HTML = ROOT / "_build" / "html"
-CONTENTS = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
-PAGES = [CONTENTS["root"]] + [
-    chapter["file"] for part in CONTENTS["parts"] for chapter in part["chapters"]
-]
 RUNS = [p for p in PAGES if p.startswith(("notebooks/", "book/exercises-"))]
 EXAMPLE = "https://github.com/OWNER/NAME"
 CONFIG = f"""\

@@ -51,6 +51,14 @@ def run(step, folder, **environment):
     )
 
 
+def summary_of(file, step_name, folder):
+    """What a step writes into the summary of its run."""
+    summary = folder / "summary"
+    done = run(script(file, step_name), folder, RUNNER_TEMP=folder, GITHUB_STEP_SUMMARY=summary)
+    assert done.returncode == 0, done.stderr
+    return summary.read_text()
+
+
 def test_there_are_five():
     assert [path.stem for path in FILES] == ["cpu", "gpu", "links", "newest", "publish"]
 
@@ -303,14 +311,7 @@ def test_dead_links_are_listed_and_stop_nothing(tmp_path):
     ]
     lines = "".join(f"{json.dumps(link)}\n" for link in found)
     (tmp_path / "_build" / "linkcheck" / "output.json").write_text(lines)
-    done = run(
-        script("links.yml", "List the dead ones"),
-        tmp_path,
-        RUNNER_TEMP=tmp_path,
-        GITHUB_STEP_SUMMARY=tmp_path / "summary",
-    )
-    assert done.returncode == 0, done.stderr
-    assert (tmp_path / "summary").read_text() == (
+    assert summary_of("links.yml", "List the dead ones", tmp_path) == (
         "## Dead links: 1\n- `book/b.md`, line 4: <https://b>, ?\n"
     )
 
@@ -321,11 +322,5 @@ def test_the_summary_names_the_versions_that_differ(tmp_path):
     python.write_text("#!/bin/sh\nprintf 'numpy==2.1\\nImageIO==1.0\\n'\n")
     python.chmod(0o755)
     (tmp_path / "requirements.txt").write_text("# a set\nImageIO==1.0\nnumpy==2.0\n")
-    done = run(
-        script("newest.yml", "What differs from the tested set"),
-        tmp_path,
-        RUNNER_TEMP=tmp_path,
-        GITHUB_STEP_SUMMARY=tmp_path / "summary",
-    )
-    assert done.returncode == 0, done.stderr
-    assert (tmp_path / "summary").read_text() == "```diff\n-numpy==2.0\n+numpy==2.1\n```\n"
+    summary = summary_of("newest.yml", "What differs from the tested set", tmp_path)
+    assert summary == "```diff\n-numpy==2.0\n+numpy==2.1\n```\n"

@@ -208,8 +208,12 @@ class Page:
         name, _, style = text.partition(":")
         if name not in self.glued:
             return f"`{name}`"
-        value = self.glued[name]
-        return re.sub(r"^-(?=[\d.])", "−", f"{value:{style}}")  # as book/_ext/theme_repairs.py
+        return true_minus(f"{self.glued[name]:{style}}")
+
+
+def true_minus(number: str) -> str:
+    """A number as a sentence writes it: with a minus sign, as formulas do, not a hyphen."""
+    return re.sub(r"^-(?=[\d.])", "−", number)
 
 
 def linked(text: str, address: str | None) -> str:

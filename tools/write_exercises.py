@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 import nbformat
-from address import repository
+from address import ON_BINDER, repository
 from equations import equations, link_to, title_of
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_raw_cell
 from notebook_cells import install_cell, notebook_of
@@ -29,7 +29,7 @@ from lecture_lib.exercises.source import (
 
 ROOT = Path(__file__).resolve().parent.parent
 BOOK = ROOT / "book"
-NOTEBOOKS = ROOT / "_build" / "notebooks"
+NOTEBOOKS = ROOT / ON_BINDER
 ASSIGNMENTS = ROOT / "_build" / "assignments"
 COPIES = ROOT / "exercises"
 EQUATIONS = {equation.label: equation for equation in equations()}

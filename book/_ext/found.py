@@ -29,9 +29,8 @@ def plain(node: nodes.Node, app) -> str:
     """The text of a node, with formulas as they are read out, not as TeX."""
     if isinstance(node, nodes.math):
         mathml = re.search(r"<math.*</math>", app.typesetter.formula(node.astext(), False))[0]
-        return html.unescape(re.sub(r"<[^>]+>", "", mathml)).replace(
-            "\u2061", " "
-        )  # “log p”, not “logp”
+        read = html.unescape(re.sub(r"<[^>]+>", "", mathml))
+        return read.replace("\u2061", " ")  # “log p”, not “logp”
     if isinstance(node, nodes.Text):
         return node.astext()
     return "".join(plain(child, app) for child in node.children)

@@ -92,7 +92,6 @@ class Typesetter:
             if error := ERROR.search(html):
                 raise ValueError(f"expected TeX that MathJax can read; got {tex!r}: {error[1]}")
             self.formulas[name] = NEEDLESS.sub("", html).replace("xlink:href", "href")
-            self.shapes |= SHAPE.findall(self.engine.call("shapes"))
         return self.formulas[name]
 
     def shapes_in(self, html: str) -> str:
@@ -100,11 +99,19 @@ class Typesetter:
         names = sorted(set(re.findall(r'href="#(MJX-[^"]+)"', html)))
         if not names:
             return ""
+        if not self.shapes.keys() >= set(names):
+            self.gather()
         paths = "".join(f'<path id="{name}" d="{self.shapes[name]}"/>' for name in names)
         return f'<svg class="math-shapes" aria-hidden="true"><defs>{paths}</defs></svg>'
 
+    def gather(self) -> None:
+        """Take over the shapes of all letters that MathJax has used."""
+        if self.engine:
+            self.shapes |= SHAPE.findall(self.engine.call("shapes"))
+
     def keep(self) -> None:
         """Write what was set to the file."""
+        self.gather()
         kept = {"key": self.key, "formulas": self.formulas, "shapes": self.shapes}
         self.kept.write_text(json.dumps(kept), encoding="utf-8")
 

@@ -1,8 +1,12 @@
 """Small repairs of the stock theme, and the book's own style sheet."""
 
-import re
+import sys
+from pathlib import Path
 
 from docutils import nodes
+
+sys.path.append(str(Path(__file__).resolve().parents[2] / "tools"))
+from plain_markdown import true_minus
 
 
 def wanted_scripts(app, pagename, templatename, context, doctree):
@@ -42,17 +46,17 @@ def search_without_fetching(app, pagename, templatename, context, doctree):
         )
 
 
-def true_minus(app, doctree, docname):
-    """Write a negative number in a sentence with a minus sign, as formulas do, not a hyphen."""
+def minus_signs(app, doctree, docname):
+    """Write each number that is pasted into a sentence with a true minus sign."""
     for pasted in list(doctree.findall(nodes.inline)):
         if "pasted-text" not in pasted["classes"]:
             continue
         for text in list(pasted.findall(nodes.Text)):
-            text.parent.replace(text, nodes.Text(re.sub(r"^-(?=[\d.])", "−", text.astext())))
+            text.parent.replace(text, nodes.Text(true_minus(text.astext())))
 
 
 def setup(app):
-    app.connect("doctree-resolved", true_minus)
+    app.connect("doctree-resolved", minus_signs)
     app.connect("html-page-context", search_without_fetching)
     app.connect("html-page-context", wanted_scripts, priority=900)
     app.connect("html-page-context", allowed_roles)
