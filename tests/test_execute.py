@@ -181,6 +181,19 @@ def test_what_runs_is_kept_and_what_fails_is_not(two_pages):
     assert execute.stale() == []
 
 
+def test_a_cost_that_arrived_in_pieces_is_read(two_pages):
+    source = execute.SOURCES / "good.md"
+    notebook = execute.read_source(source)
+    notebook.metadata["lecture"] = {}
+    pieces = [nbformat.v4.new_output("stream", name="stdout", text=t) for t in ("2048", " 1.5\n")]
+    notebook.cells.append(nbformat.v4.new_code_cell(execute.COST_PROBE, outputs=pieces))
+    assert execute.ran_through(notebook)
+    execute.EXECUTED.mkdir()
+    execute.keep(notebook, source)
+    cost = nbformat.read(execute.executed(source), as_version=4).metadata["lecture"]
+    assert cost == {"seconds": 0.0, "processor_seconds": 1.5, "peak_memory_mb": 2}
+
+
 def test_half_an_execution_is_none(two_pages):
     execute.EXECUTED.mkdir()
     (execute.EXECUTED / "good.ipynb").write_text('{"cells": [')

@@ -163,7 +163,8 @@ def keep(notebook: nbformat.NotebookNode, source: Path) -> None:
             start, end = (times[f"iopub.status.{state}"] for state in ("busy", "idle"))
             passed = datetime.fromisoformat(end) - datetime.fromisoformat(start)
             seconds += passed.total_seconds()
-    peak, processor = probe.outputs[0].text.split()
+    # what one print wrote can arrive in several pieces
+    peak, processor = "".join(output.text for output in probe.outputs).split()
     notebook.metadata["lecture"] |= {
         "seconds": round(seconds, 1),
         "processor_seconds": round(float(processor), 1),
