@@ -54,6 +54,11 @@ def test_the_description_stands_on_the_page(page):
     assert soup.select_one("link[rel=icon]")
 
 
+def test_the_page_of_results_says_what_it_is():
+    soup = BeautifulSoup((HTML / "search.html").read_text(encoding="utf-8"), "html.parser")
+    assert soup.select_one("meta[name=description]")["content"].startswith("Search the pages of")
+
+
 def finish(tmp_path, monkeypatch, site):
     monkeypatch.setattr(found.address, "site", lambda: site)
     (tmp_path / "_static").mkdir()

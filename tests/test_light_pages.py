@@ -125,6 +125,21 @@ def test_the_built_page_is_light(page):
     assert packed < 1_000_000
 
 
+@pytest.mark.browser
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("mode", ["", "light", "dark", "auto"])
+def test_the_colours_are_chosen_before_anything_is_drawn(serve, open_page, tmp_path, theme, mode):
+    head = PAGES[-1].read_text(encoding="utf-8").partition("<link")[0]
+    assert ".dataset.theme" in head  # and no other script of the page runs here
+    choose = "\n".join(re.findall(r"<script data-cfasync.*?</script>", head, re.DOTALL))
+    remembered = f'<script>localStorage.setItem("mode", "{mode}")</script>'
+    seen = "<script>document.title = document.documentElement.dataset.theme</script>"
+    page = f"<!doctype html><html><head><link rel=icon href=data:>{remembered}{choose}{seen}"
+    (tmp_path / "page.html").write_text(page)
+    tab = open_page(f"{serve(tmp_path)}/page.html", theme=theme)
+    assert tab.title() == (mode if mode in ("light", "dark") else theme)
+
+
 def test_icons_that_the_pages_name_are_drawn():
     css = (Path(light_pages.__file__).parents[1] / "_static" / "book.css").read_text()
     for page in PAGES:

@@ -11,12 +11,16 @@ caption of its own:
     ```
 """
 
+import base64
 import hashlib
+import io
 import re
 from pathlib import Path
 
 import nbformat
+import numpy as np
 from docutils import nodes
+from PIL import Image
 from sphinx.util.docutils import SphinxDirective
 
 from lecture_lib import plotting
@@ -26,6 +30,13 @@ COLOURS = {
     for name in ("INK", "MUTED", "GRID", "PAPER", "BLUE", "ORANGE", "TEAL", "PURPLE")
 }
 
+# a picture as matplotlib writes it: its rows from the last to the first, and turned over
+PICTURE = re.compile(
+    r'<g clip-path="url\(#\w+\)">\s*<image xlink:href="data:image/png;base64,(?P<png>[^"]+)" '
+    r'id="\w+" transform="scale\(1 -1\) translate\(0 -[\d.]+\)" x="(?P<x>[^"]+)" y="(?P<y>[^"]+)" '
+    r'width="(?P<width>[^"]+)" height="[^"]+"/>\s*</g>'
+)
+BETWEEN = re.compile(r"<(?:path|use|image)\b")  # what could lie over one picture and under the next
 # where things lie; a transform may hold a scale, which must stay exact
 DRAWN = re.compile(r' (?:d|points|x|y|x1|x2|y1|y2)="[^"]*"')
 DIGITS = re.compile(r"-?\d+\.\d+(?:e-?\d+)?")
@@ -36,9 +47,60 @@ def rounded(number: re.Match) -> str:
     return f"{float(number[0]):.2f}".rstrip("0").rstrip(".")
 
 
+def joined(run: list[re.Match]) -> str | None:
+    """One picture for several that lie on one grid of pixels; None if they do not.
+
+    Matplotlib gives every axes a picture of its own, and a browser starts a task for each: a
+    hundred small digits hold up a phone.
+    """
+    pictures = [
+        # what is written turned over, upright
+        Image.open(io.BytesIO(base64.b64decode(match["png"])))
+        .convert("RGBA")
+        .transpose(Image.Transpose.FLIP_TOP_BOTTOM)
+        for match in run
+    ]
+    corners = np.array([(float(match["x"]), -float(match["y"])) for match in run])
+    widths = np.array([float(match["width"]) for match in run])
+    sizes = np.array([picture.size for picture in pictures])
+    pixel = widths[0] / sizes[0, 0]
+    left, top = corners.min(axis=0)
+    exact = (corners - (left, top)) / pixel
+    places = exact.round().astype(int)
+    if np.abs(exact - places).max() > 0.02 or not np.allclose(widths, pixel * sizes[:, 0]):
+        return None
+    width, height = (places + sizes).max(axis=0).tolist()
+    whole = Image.new("RGBA", (width, height))
+    for picture, place in zip(pictures, places.tolist(), strict=True):
+        whole.alpha_composite(picture, tuple(place))
+    file = io.BytesIO()
+    whole.save(file, "png")
+    data = base64.b64encode(file.getvalue()).decode()
+    size = f'width="{width * pixel}" height="{height * pixel}"'
+    return f'<image xlink:href="data:image/png;base64,{data}" x="{left}" y="{top}" {size}/>'
+
+
+def with_joined_pictures(svg: str) -> str:
+    """The drawing with one picture where several were drawn with nothing between them but text."""
+    runs, end = [], None
+    for match in PICTURE.finditer(svg):
+        if end is None or BETWEEN.search(svg, end, match.start()):
+            runs.append([])
+        runs[-1].append(match)
+        end = match.end()
+    text, start = "", 0
+    for run in runs:
+        if len(run) == 1 or (whole := joined(run)) is None:
+            continue
+        for match in run:
+            text += svg[start : match.start()] + whole
+            whole, start = "", match.end()
+    return text + svg[start:]
+
+
 def themed(svg: str, alt: str) -> str:
     """The text of an SVG file made by matplotlib, fit to stand in a page."""
-    svg = svg[svg.index("<svg") :]
+    svg = with_joined_pictures(svg[svg.index("<svg") :])
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     # its style sheet holds rules for `*`, which would now apply to the whole page
     svg = re.sub(r"<style.*?</style>", "", svg, flags=re.DOTALL)

@@ -49,6 +49,9 @@ def description(doctree: nodes.document, app) -> str:
 
 
 def describe(app, pagename, templatename, context, doctree):
+    if pagename == "search":
+        about = f"Search the pages of {html.escape(app.config.project)}."
+        context["metatags"] = f'<meta name="description" content="{about}" />\n'
     if doctree is None:
         return
     title = re.sub(r"<[^>]+>", "", context["title"])  # its text is escaped already

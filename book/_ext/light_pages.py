@@ -6,6 +6,8 @@ pictures stand in the middle of the text. After the pages are written, this exte
 - makes one style sheet of all, without the rules that no page of the book uses;
 - lets no script hold up a page, takes out the script of icons (book.css draws the few) and, but on
   the page of results, those of the search, and keeps the theme from measuring every box;
+- chooses between light and dark before anything is drawn, where the theme draws in light and then
+  changes every colour;
 - puts the data of live figures and the larger pictures into files of their own, which a browser
   fetches when the reader comes near them.
 
@@ -39,6 +41,13 @@ ICONS = re.compile(r"\s*<script [^>]*scripts/fontawesome\.js[^>]*></script>")
 HINT = re.compile(r'\s*<link rel="preload" as="script"[^>]*/>')
 EAGER = re.compile(r"<script (?=(?:[^>]*\s)?src=)(?![^>]*\b(?:defer|async)\b)")
 MEASURING = re.compile(r"\.forEach\(e=>\{e\.tabIndex=e\.scrollWidth>[^}]*\}\)")
+THEME = re.compile(
+    r'(document\.documentElement\.dataset\.theme = )localStorage\.getItem\("theme"\)[^;]*;'
+)
+CHOSEN = (
+    r'\1(mode => mode !== "auto" ? mode : matchMedia("(prefers-color-scheme: dark)").matches '
+    r'? "dark" : "light")(document.documentElement.dataset.mode);'
+)
 # a class that Bootstrap puts together while the reader looks, for the arrow of a tooltip
 COMPOSED = {"bs-tooltip-auto"}
 NAME = re.compile(r"-?[A-Za-z_][\w-]*")
@@ -161,6 +170,7 @@ def lighten(html: str, out: Path, static: str) -> str:
     html = PICTURE.sub(picture, html)
     html = HINT.sub("", ICONS.sub("", html))
     html = OPTION.sub('<script type="module">', html)
+    html = THEME.sub(CHOSEN, html)
     return EAGER.sub("<script defer ", html)
 
 
