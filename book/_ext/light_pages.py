@@ -8,8 +8,8 @@ pictures stand in the middle of the text. After the pages are written, this exte
   the page of results, those of the search, and keeps the theme from measuring every box;
 - chooses between light and dark before anything is drawn, where the theme draws in light and then
   changes every colour;
-- puts the data of live figures and the larger pictures into files of their own, which a browser
-  fetches when the reader comes near them.
+- puts the larger pictures into files of their own, and the data of live figures into files that
+  live.js asks for when the reader comes near.
 
 All of it works from a folder on disk too: a page at file:// may load a script, but fetch nothing.
 Every page must be written anew in each build, as freshness.py has it.
