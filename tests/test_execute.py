@@ -186,6 +186,7 @@ def test_a_cost_that_arrived_in_pieces_is_read(two_pages):
     notebook = execute.read_source(source)
     notebook.metadata["lecture"] = {}
     pieces = [nbformat.v4.new_output("stream", name="stdout", text=t) for t in ("2048", " 1.5\n")]
+    pieces.append(nbformat.v4.new_output("stream", name="stderr", text="a late warning"))
     notebook.cells.append(nbformat.v4.new_code_cell(execute.COST_PROBE, outputs=pieces))
     assert execute.ran_through(notebook)
     execute.EXECUTED.mkdir()

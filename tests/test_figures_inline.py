@@ -104,18 +104,51 @@ def test_a_grid_of_pictures_becomes_one_with_the_same_pixels_in_the_same_places(
         assert top + y * pixel == pytest.approx(-float(part["y"]), abs=0.01)
 
 
-def test_pictures_with_a_line_between_them_stay_apart(grid):
-    second = list(PICTURE.finditer(grid))[1].start()
-    lined = grid[:second] + '<path d="M 0 0 L 9 9"/>' + grid[second:]
-    page = with_joined_pictures(lined)
-    assert page.count("<image") == 2
-    assert page.index("<image") < page.index('d="M 0 0 L 9 9"') < page.rindex("<image")
+@pytest.mark.parametrize("thing", ['<path d="M 0 0"/>', '<use xlink:href="#m"/>', "<image/>"])
+def test_pictures_with_anything_but_text_between_them_stay_apart(grid, thing):
+    third = list(PICTURE.finditer(grid))[2].start()
+    page = with_joined_pictures(grid[:third] + thing + grid[third:])
+    first, last = (page.index("base64,"), page.rindex("base64,"))
+    assert first < page.index(thing) < last
+    assert page.count("base64,") == 2
 
 
-def test_pictures_off_the_grid_of_the_first_stay_as_they_are(grid):
-    last = list(PICTURE.finditer(grid))[-1]["x"]
-    moved = grid.replace(f'x="{last}"', f'x="{float(last) + 0.3}"')
+def changed(grid: str, number: int, what: str, by: float) -> str:
+    """The drawing with one measure of one picture changed."""
+    start, end = list(PICTURE.finditer(grid))[number].span(what)
+    return grid[:start] + str(float(grid[start:end]) + by) + grid[end:]
+
+
+@pytest.mark.parametrize("what", ["x", "y", "width"])
+def test_pictures_that_share_no_grid_of_pixels_stay_as_they_are(grid, what):
+    pixel = 0.72  # points; a tenth of it is a tenth of a pixel
+    assert with_joined_pictures(changed(grid, 4, what, 1e-5 * pixel)).count("<image") == 1
+    moved = changed(grid, 4, what, 0.1 * pixel)
     assert with_joined_pictures(moved) == moved
+
+
+def test_where_pictures_overlap_the_later_shows_through_as_it_did(grid):
+    parts = list(PICTURE.finditer(grid))
+    below = pixels(parts[0]["png"])[::-1]
+    above = below.copy()
+    above[..., 3] = 128
+    file = BytesIO()
+    Image.fromarray(above[::-1]).save(file, "png")
+    half = base64.b64encode(file.getvalue()).decode()
+    one = parts[0][0].replace(parts[0]["png"], half)
+    page = with_joined_pictures(grid[: parts[0].end()] + one + grid[parts[0].end() :])
+    assert page.count("<image") == 1
+    seen = pixels(re.search('base64,([^"]+)', page)[1])[: len(below), : below.shape[1]]
+    # a picture under half of itself looks as it did
+    assert np.abs(seen.astype(int) - below).max() <= 1
+
+
+def test_a_picture_cut_to_another_shape_than_its_axes_stays_as_it_is(grid):
+    clip = list(PICTURE.finditer(grid))[3]["clip"]
+    rect = re.search(rf'<clipPath id="{clip}">\s*(<rect [^>]+/>)', grid)[1]
+    page = with_joined_pictures(grid.replace(rect, '<circle r="9"/>'))
+    assert page.count("<image") == 3  # those before it, itself, those after it
+    assert f"url(#{clip})" in page
 
 
 def test_the_style_file_and_the_palette_agree():

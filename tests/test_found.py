@@ -2,16 +2,21 @@
 
 import html
 import re
+from pathlib import Path
 from types import SimpleNamespace
 from xml.etree import ElementTree
 
 import found
 import pytest
+import yaml
 from bs4 import BeautifulSoup
 from docutils import nodes
 from mathematics import Typesetter
 from PIL import Image
 from test_book import HTML, PAGES
+
+ROOT = Path(__file__).resolve().parent.parent
+TITLE = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["title"]
 
 
 def opening(*children):
@@ -51,12 +56,13 @@ def test_the_description_stands_on_the_page(page):
     bare = re.compile(r"[\s\u2061\u2212-]")  # numbers are pasted with a true minus sign
     assert bare.sub("", html.unescape(about)) in bare.sub("", paragraph.get_text())
     assert soup.select_one("meta[property='og:title']")["content"] in soup.title.get_text()
+    assert soup.select_one("meta[property='og:site_name']")["content"] == TITLE
     assert soup.select_one("link[rel=icon]")
 
 
 def test_the_page_of_results_says_what_it_is():
     soup = BeautifulSoup((HTML / "search.html").read_text(encoding="utf-8"), "html.parser")
-    assert soup.select_one("meta[name=description]")["content"].startswith("Search the pages of")
+    assert soup.select_one("meta[name=description]")["content"] == f"Search the pages of {TITLE}."
 
 
 def finish(tmp_path, monkeypatch, site):
@@ -66,7 +72,7 @@ def finish(tmp_path, monkeypatch, site):
         outdir=tmp_path,
         builder=SimpleNamespace(format="html"),
         env=SimpleNamespace(found_docs={"book/b", "a"}),
-        config=SimpleNamespace(html_title="A & B", project="p", root_doc="book/b"),
+        config=SimpleNamespace(html_title="A & B", root_doc="book/b"),
         front='<meta name="description" content="What it is.">',
     )
     found.finish(app, None)
@@ -107,7 +113,7 @@ def test_the_way_in_leads_on_and_says_what_it_is(tmp_path, monkeypatch):
 @pytest.mark.parametrize("site", [None, "https://owner.github.io/name/"])
 def test_a_page_names_its_address_only_where_it_is_known(app, monkeypatch, site):
     monkeypatch.setattr(found.address, "site", lambda: site)
-    app.config = SimpleNamespace(project="The book", root_doc="notebooks/one")
+    app.config = SimpleNamespace(html_title="The book", root_doc="notebooks/one")
     context = {"title": "A &amp; <em>B</em>"}
     found.describe(app, "notebooks/one", "page.html", context, opening(nodes.Text("One & two.")))
     tags = context["metatags"]

@@ -33,9 +33,9 @@ does it. This page is written by the build that ran them.
 {table}
 
 Processor time is what the page takes on an idle machine of this kind, starting Python included. The
-clock ran only while cells did; it goes on while the machine does something else, and where
-a GPU computes. In the profile `cpu`, the tests hold every page below {most_seconds} s of
-processor time and {most_memory:,} MB.
+clock counts while cells run, also when the machine then does something else or a GPU computes. As
+many pages ran at a time as there are cores, so the build took less than the sum. In the profile
+`cpu`, the tests hold every page below {most_seconds} s of processor time and {most_memory:,} MB.
 """
 
 

@@ -164,7 +164,8 @@ def keep(notebook: nbformat.NotebookNode, source: Path) -> None:
             passed = datetime.fromisoformat(end) - datetime.fromisoformat(start)
             seconds += passed.total_seconds()
     # what one print wrote can arrive in several pieces
-    peak, processor = "".join(output.text for output in probe.outputs).split()
+    printed = [output.text for output in probe.outputs if output.get("name") == "stdout"]
+    peak, processor = "".join(printed).split()
     notebook.metadata["lecture"] |= {
         "seconds": round(seconds, 1),
         "processor_seconds": round(float(processor), 1),

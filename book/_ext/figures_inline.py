@@ -32,11 +32,15 @@ COLOURS = {
 
 # a picture as matplotlib writes it: its rows from the last to the first, and turned over
 PICTURE = re.compile(
-    r'<g clip-path="url\(#\w+\)">\s*<image xlink:href="data:image/png;base64,(?P<png>[^"]+)" '
+    r'<g clip-path="url\(#(?P<clip>\w+)\)">\s*'
+    r'<image xlink:href="data:image/png;base64,(?P<png>[^"]+)" '
     r'id="\w+" transform="scale\(1 -1\) translate\(0 -[\d.]+\)" x="(?P<x>[^"]+)" y="(?P<y>[^"]+)" '
     r'width="(?P<width>[^"]+)" height="[^"]+"/>\s*</g>'
 )
-BETWEEN = re.compile(r"<(?:path|use|image)\b")  # what could lie over one picture and under the next
+# what could lie over one picture and under the next; text stands beside pictures, as their title
+BETWEEN = re.compile(r"<(?:path|use|image)\b")
+# The edges of an axes: they cut a picture at most where it was snapped to whole pixels.
+EDGES = re.compile(r'<clipPath id="(\w+)">\s*<rect\b')
 # where things lie; a transform may hold a scale, which must stay exact
 DRAWN = re.compile(r' (?:d|points|x|y|x1|x2|y1|y2)="[^"]*"')
 DIGITS = re.compile(r"-?\d+\.\d+(?:e-?\d+)?")
@@ -83,7 +87,10 @@ def joined(run: list[re.Match]) -> str | None:
 def with_joined_pictures(svg: str) -> str:
     """The drawing with one picture where several were drawn with nothing between them but text."""
     runs, end = [], None
+    edges = set(EDGES.findall(svg))
     for match in PICTURE.finditer(svg):
+        if match["clip"] not in edges:
+            continue
         if end is None or BETWEEN.search(svg, end, match.start()):
             runs.append([])
         runs[-1].append(match)

@@ -49,8 +49,9 @@ def description(doctree: nodes.document, app) -> str:
 
 
 def describe(app, pagename, templatename, context, doctree):
+    name = html.escape(app.config.html_title)
     if pagename == "search":
-        about = f"Search the pages of {html.escape(app.config.project)}."
+        about = f"Search the pages of {name}."
         context["metatags"] = f'<meta name="description" content="{about}" />\n'
     if doctree is None:
         return
@@ -60,7 +61,7 @@ def describe(app, pagename, templatename, context, doctree):
     tags += f'<meta property="og:title" content="{title}" />\n'
     tags += f'<meta property="og:description" content="{about}" />\n'
     tags += '<meta property="og:type" content="article" />\n'
-    tags += f'<meta property="og:site_name" content="{html.escape(app.config.project)}" />\n'
+    tags += f'<meta property="og:site_name" content="{name}" />\n'
     if site := address.site():
         tags += f'<meta property="og:url" content="{site}{pagename}.html" />\n'
         tags += f'<meta property="og:image" content="{site}{CARD}" />\n'
@@ -115,7 +116,7 @@ def finish(app, exception):
     if exception or app.builder.format != "html":
         return
     out, site = Path(app.outdir), address.site()
-    title = html.escape(app.config.html_title or app.config.project)
+    title = html.escape(app.config.html_title)
     front = FRONT.format(title=title, root=app.config.root_doc, tags=app.front)
     (out / "index.html").write_text(front, encoding="utf-8")
     if site is None:

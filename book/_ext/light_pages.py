@@ -6,8 +6,8 @@ pictures stand in the middle of the text. After the pages are written, this exte
 - makes one style sheet of all, without the rules that no page of the book uses;
 - lets no script hold up a page, takes out the script of icons (book.css draws the few) and, but on
   the page of results, those of the search, and keeps the theme from measuring every box;
-- chooses between light and dark before anything is drawn, where the theme draws in light and then
-  changes every colour;
+- chooses between light and dark before anything is drawn, where the theme, on a first visit, draws
+  in light and then changes every colour;
 - puts the larger pictures into files of their own, and the data of live figures into files that
   live.js asks for when the reader comes near.
 
@@ -204,6 +204,10 @@ def lighten_all(app, exception):
             old.unlink()
     paths = [out / f"{name}.html" for name in [*app.env.found_docs, "search"]]
     pages = {path: path.read_text(encoding="utf-8") for path in paths}
+    if not all(THEME.search(html) for html in pages.values()):
+        raise ExtensionError(
+            "the theme's first script is not the one that light_pages.py knows: see dataset.theme"
+        )
     link = one_sheet(pages, out, used_names(out))
     without_measuring(out)
     for path, html in pages.items():
