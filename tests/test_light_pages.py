@@ -84,6 +84,22 @@ def test_a_picture_keeps_every_pixel_in_a_file_or_in_the_page(tmp_path):
         assert np.array_equal(np.asarray(Image.open(file).convert("RGBA")), pixels)
 
 
+def test_an_upright_picture_of_a_drawing_waits_for_the_reader_and_keeps_its_place(tmp_path):
+    (tmp_path / "_static").mkdir()
+    file = io.BytesIO()
+    pixels = np.random.default_rng(0).integers(0, 256, (90, 90), dtype=np.uint8)
+    Image.fromarray(pixels).save(file, "png")
+    data = base64.b64encode(file.getvalue()).decode()
+    place = 'x="1" y="2.5" width="30" height="30"'
+    picture = f'<image xlink:href="data:image/png;base64,{data}" {place}/>'
+    html = light_pages.lighten(picture, tmp_path, "../_static/")
+    assert f"<foreignObject {place}><img " in html
+    assert 'loading="lazy"' in html
+    # an HTML picture cannot be turned over where the drawing asks for it
+    turned = picture.replace('x="1"', 'transform="scale(1 -1)" x="1"')
+    assert "<image " in light_pages.lighten(turned, tmp_path, "../_static/")
+
+
 def test_no_script_holds_up_a_page(tmp_path):
     html = light_pages.lighten(
         '<script src="a.js"></script><script async src="b.js"></script>'

@@ -52,7 +52,7 @@ def rounded(number: re.Match) -> str:
 
 
 def joined(run: list[re.Match]) -> str | None:
-    """One picture for several that lie on one grid of pixels; None if they do not.
+    """One upright picture for those of a run, on one grid of pixels; None if there is no such grid.
 
     Matplotlib gives every axes a picture of its own, and a browser starts a task for each: a
     hundred small digits hold up a phone.
@@ -85,7 +85,7 @@ def joined(run: list[re.Match]) -> str | None:
 
 
 def with_joined_pictures(svg: str) -> str:
-    """The drawing with one picture where several were drawn with nothing between them but text."""
+    """The drawing with its pictures upright, and one for all that have only text between them."""
     runs, end = [], None
     edges = set(EDGES.findall(svg))
     for match in PICTURE.finditer(svg):
@@ -97,7 +97,7 @@ def with_joined_pictures(svg: str) -> str:
         end = match.end()
     text, start = "", 0
     for run in runs:
-        if len(run) == 1 or (whole := joined(run)) is None:
+        if (whole := joined(run)) is None:
             continue
         for match in run:
             text += svg[start : match.start()] + whole

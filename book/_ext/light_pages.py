@@ -8,8 +8,8 @@ pictures stand in the middle of the text. After the pages are written, this exte
   the page of results, those of the search, and keeps the theme from measuring every box;
 - chooses between light and dark before anything is drawn, where the theme, on a first visit, draws
   in light and then changes every colour;
-- puts the larger pictures into files of their own, and the data of live figures into files that
-  live.js asks for when the reader comes near.
+- puts the larger pictures and the data of live figures into files of their own, which a browser
+  fetches when the reader comes near them.
 
 All of it works from a folder on disk too: a page at file:// may load a script, but fetch nothing.
 Every page must be written anew in each build, as freshness.py has it.
@@ -34,6 +34,9 @@ STATE = re.compile(
     r'<script type="application/vnd\.jupyter\.widget-state\+json">(.*?)</script>', re.DOTALL
 )
 PICTURE = re.compile(r'\b(href|src)="data:image/png;base64,([^"]+)"')
+# an upright picture in a drawing; only an HTML picture can wait for the reader
+DRAWN = re.compile(r'<image xlink:href="(?P<file>[^":]+)" (?P<place>x="[^>]*")/>')
+WAITING = r'<foreignObject \g<place>><img src="\g<file>" alt="" loading="lazy"></foreignObject>'
 # only the page of results searches; every search box leads there
 SEARCH = re.compile(r"\s*<script [^>]*(?:searchtools|language_data|searchindex)\.js[^>]*></script>")
 SHEET = re.compile(r'\s*<link [^>]*href="([^"?]+\.css)[^"]*"[^>]*/>')
@@ -167,7 +170,7 @@ def lighten(html: str, out: Path, static: str) -> str:
         return f'<script type="{STATE_TYPE}" data-src="{static}{name}"></script>'
 
     html = STATE.sub(state, html)
-    html = PICTURE.sub(picture, html)
+    html = DRAWN.sub(WAITING, PICTURE.sub(picture, html))
     html = HINT.sub("", ICONS.sub("", html))
     html = OPTION.sub('<script type="module">', html)
     html = THEME.sub(CHOSEN, html)
