@@ -71,6 +71,9 @@ def test_every_numbered_equation_is_in_the_list_that_asks_for_tests(page):
 def test_pictures_say_what_is_seen(page):
     article = soup_of(page).find("article")
     for image in article.find_all("img"):
+        if image.find_parent("svg", class_="book-figure"):  # the drawing speaks for its parts
+            assert image["alt"] == ""
+            continue
         alt = image.get("alt", "")
         assert len(alt.split()) >= 5, f"{image.get('src', '')[:80]} has the alt text “{alt}”"
         assert not re.search(r"\.(png|svg|jpe?g)\b|/", alt)
