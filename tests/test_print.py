@@ -71,6 +71,25 @@ def test_paper_is_white_and_ink_dark(printed, name):
     assert max(map(max, channels)) < 140
 
 
+def test_pictures_that_wait_for_the_reader_are_on_paper(address, open_page):
+    page = open_page(f"{address}/notebooks/11-4-10-manifolds-and-samples.html", **PAPER)
+    page.pdf()  # from its top: nobody has come near the pictures
+    loaded = page.evaluate(
+        """[...document.querySelectorAll("svg.book-figure img")]
+            .map(picture => picture.complete && picture.naturalWidth > 0)"""
+    )
+    assert len(loaded) > 3
+    assert all(loaded)
+
+
+def test_a_table_ends_where_the_paper_does(printed):
+    page = printed("book/notation")
+    cells = page.locator("#notation td").evaluate_all(
+        "cells => cells.map(cell => cell.getBoundingClientRect().right)"
+    )
+    assert max(cells) <= PAPER["width"]
+
+
 def test_figures_have_the_colours_of_paper(printed):
     name = "notebooks/11-1-1-learning-problems"
     ink = "getComputedStyle(document.documentElement).getPropertyValue('--fig-ink')"

@@ -58,7 +58,7 @@ def joined(run: list[re.Match]) -> str | None:
     hundred small digits hold up a phone.
     """
     pictures = [
-        # what is written turned over, upright
+        # it is written turned over
         Image.open(io.BytesIO(base64.b64decode(match["png"])))
         .convert("RGBA")
         .transpose(Image.Transpose.FLIP_TOP_BOTTOM)

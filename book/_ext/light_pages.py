@@ -35,7 +35,7 @@ STATE = re.compile(
 )
 PICTURE = re.compile(r'\b(href|src)="data:image/png;base64,([^"]+)"')
 # an upright picture in a drawing; only an HTML picture can wait for the reader
-DRAWN = re.compile(r'<image xlink:href="(?P<file>[^":]+)" (?P<place>x="[^>]*")/>')
+UPRIGHT = re.compile(r'<image xlink:href="(?P<file>[^":]+)" (?P<place>x="[^>]*")/>')
 WAITING = r'<foreignObject \g<place>><img src="\g<file>" alt="" loading="lazy"></foreignObject>'
 # only the page of results searches; every search box leads there
 SEARCH = re.compile(r"\s*<script [^>]*(?:searchtools|language_data|searchindex)\.js[^>]*></script>")
@@ -170,7 +170,7 @@ def lighten(html: str, out: Path, static: str) -> str:
         return f'<script type="{STATE_TYPE}" data-src="{static}{name}"></script>'
 
     html = STATE.sub(state, html)
-    html = DRAWN.sub(WAITING, PICTURE.sub(picture, html))
+    html = UPRIGHT.sub(WAITING, PICTURE.sub(picture, html))
     html = HINT.sub("", ICONS.sub("", html))
     html = OPTION.sub('<script type="module">', html)
     html = THEME.sub(CHOSEN, html)
